@@ -1,0 +1,39 @@
+#include "textflag.h"
+
+// The words of runtime.g that compiled code reads: its stack check compares SP with stackguard0 (runtime/runtime2.go).
+#define g_stack_lo	0
+#define g_stack_hi	8
+#define g_stackguard0	16
+#define g_stackguard1	24
+
+// What the stack check lets launch use; less than the smallest stack limit that execve grants (128 KiB, execve(2)).
+#define stackSize	65536
+
+// func entry()
+//
+// The ELF entry point of the release build: calls prelaunch before the Go runtime exists and, if that returns, starts
+// the runtime as if nothing had happened. prelaunch is called through its function value, which is ABIInternal, the
+// convention of compiled Go: the convention of assembly would look for g in thread-local storage, and there is none yet.
+//
+// register | from the kernel | ABIInternal
+// SP       | argc            | stack
+// AX       |                 | first argument
+// DX       |                 | closure
+// R14      |                 | current g
+// X15      |                 | zero
+TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	MOVQ	SP, AX
+	LEAQ	-stackSize(SP), CX
+	LEAQ	·entryG(SB), R14
+	MOVQ	CX, g_stack_lo(R14)
+	MOVQ	SP, g_stack_hi(R14)
+	MOVQ	CX, g_stackguard0(R14)
+	MOVQ	CX, g_stackguard1(R14)
+	XORPS	X15, X15
+	// Below the saved SP, a word where prelaunch may spill its argument.
+	SUBQ	$32, SP
+	MOVQ	AX, 16(SP)
+	MOVQ	·entryFunc(SB), DX
+	CALL	(DX)
+	MOVQ	16(SP), SP
+	JMP	_rt0_amd64_linux(SB)

@@ -1,0 +1,39 @@
+#include "textflag.h"
+
+// The words of runtime.g that compiled code reads: its stack check compares SP with stackguard0 (runtime/runtime2.go).
+#define g_stack_lo	0
+#define g_stack_hi	8
+#define g_stackguard0	16
+#define g_stackguard1	24
+
+// What the stack check lets launch use; less than the smallest stack limit that execve grants (128 KiB, execve(2)).
+#define stackSize	65536
+
+// func entry()
+//
+// The ELF entry point of the release build: calls prelaunch before the Go runtime exists and, if that returns, starts
+// the runtime as if nothing had happened. prelaunch is called through its function value, which is ABIInternal, the
+// convention of compiled Go, as on amd64.
+//
+// register | from the kernel | ABIInternal
+// RSP      | argc            | stack
+// R0       |                 | first argument
+// R26      |                 | closure
+// R28      |                 | current g
+TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	MOVD	RSP, R0
+	SUB	$stackSize, R0, R1
+	MOVD	$·entryG(SB), g
+	MOVD	R1, g_stack_lo(g)
+	MOVD	R0, g_stack_hi(g)
+	MOVD	R1, g_stackguard0(g)
+	MOVD	R1, g_stackguard1(g)
+	// Below the saved SP, the word of the link register and one where prelaunch may spill its argument.
+	SUB	$32, RSP
+	MOVD	R0, 24(RSP)
+	MOVD	·entryFunc(SB), R26
+	MOVD	(R26), R1
+	CALL	(R1)
+	MOVD	24(RSP), R0
+	MOVD	R0, RSP
+	JMP	_rt0_arm64_linux(SB)

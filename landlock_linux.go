@@ -1,0 +1,148 @@
+package main
+
+// Landlock: which rights exist since which ABI, what a policy makes of them on a kernel of a given ABI, and the three
+// system calls. It runs in the restricted context described at the head of launch_linux.go.
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+type class uint8
+
+const (
+	classFS    class = iota // landlock_ruleset_attr.handled_access_fs
+	classNet                // landlock_ruleset_attr.handled_access_net
+	classScope              // landlock_ruleset_attr.scoped
+)
+
+// A right is one row of linux/landlock.h.
+//
+// It is handled, which denies it wherever no rule grants it, when the policy restricts what it stands for and the
+// kernel's ABI is at least its own: with offline set, when the network is off; otherwise when writes are restricted.
+type right struct {
+	value   uint64
+	name    string
+	abi     int
+	class   class
+	offline bool
+	read    bool // granted beneath "/"
+	write   bool // granted beneath writable roots
+	file    bool // means something for a file that is not a directory; a rule on one may hold no other (landlock(7))
+}
+
+// No rule grants make_char and make_block: root could make a device node in a writable root and open the disk with it.
+// None grants resolve_unix: sockets of other programs live in writable roots such as /tmp.
+var rights = [...]right{
+	{value: unix.LANDLOCK_ACCESS_FS_EXECUTE, name: "execute", abi: 1, read: true, write: true, file: true},
+	{value: unix.LANDLOCK_ACCESS_FS_WRITE_FILE, name: "write_file", abi: 1, write: true, file: true},
+	{value: unix.LANDLOCK_ACCESS_FS_READ_FILE, name: "read_file", abi: 1, read: true, write: true, file: true},
+	{value: unix.LANDLOCK_ACCESS_FS_READ_DIR, name: "read_dir", abi: 1, read: true, write: true},
+	{value: unix.LANDLOCK_ACCESS_FS_REMOVE_DIR, name: "remove_dir", abi: 1, write: true},
+	{value: unix.LANDLOCK_ACCESS_FS_REMOVE_FILE, name: "remove_file", abi: 1, write: true},
+	{value: unix.LANDLOCK_ACCESS_FS_MAKE_CHAR, name: "make_char", abi: 1},
+	{value: unix.LANDLOCK_ACCESS_FS_MAKE_DIR, name: "make_dir", abi: 1, write: true},
+	{value: unix.LANDLOCK_ACCESS_FS_MAKE_REG, name: "make_reg", abi: 1, write: true},
+	{value: unix.LANDLOCK_ACCESS_FS_MAKE_SOCK, name: "make_sock", abi: 1, write: true},
+	{value: unix.LANDLOCK_ACCESS_FS_MAKE_FIFO, name: "make_fifo", abi: 1, write: true},
+	{value: unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK, name: "make_block", abi: 1},
+	{value: unix.LANDLOCK_ACCESS_FS_MAKE_SYM, name: "make_sym", abi: 1, write: true},
+	{value: unix.LANDLOCK_ACCESS_FS_REFER, name: "refer", abi: 2, write: true},
+	{value: unix.LANDLOCK_ACCESS_FS_TRUNCATE, name: "truncate", abi: 3, write: true, file: true},
+	{value: unix.LANDLOCK_ACCESS_FS_IOCTL_DEV, name: "ioctl_dev", abi: 5, write: true, file: true},
+	{value: unix.LANDLOCK_ACCESS_FS_RESOLVE_UNIX, name: "resolve_unix", abi: 9, offline: true, file: true},
+	{value: unix.LANDLOCK_ACCESS_NET_BIND_TCP, name: "bind_tcp", abi: 4, class: classNet, offline: true},
+	{value: unix.LANDLOCK_ACCESS_NET_CONNECT_TCP, name: "connect_tcp", abi: 4, class: classNet, offline: true},
+	{value: unix.LANDLOCK_ACCESS_NET_BIND_UDP, name: "bind_udp", abi: 10, class: classNet, offline: true},
+	{value: unix.LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP, name: "connect_send_udp", abi: 10, class: classNet, offline: true},
+	{value: unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, name: "abstract_unix_socket", abi: 6, class: classScope, offline: true},
+}
+
+// confinesUnix is the ABI from which Landlock keeps AF_UNIX clients inside the sandbox, by path and by abstract name.
+const confinesUnix = 9
+
+// ruleset is what to handle, and what a rule allows beneath each kind of path.
+type ruleset struct {
+	handled   unix.LandlockRulesetAttr
+	read      uint64 // beneath "/"
+	write     uint64 // beneath a writable root that is a directory
+	writeFile uint64 // on one that is not, and on /dev/null
+}
+
+// rulesetSize is landlock_ruleset_attr up to ABI 6. Every kernel takes it: an older one whose structure is shorter
+// checks that the rest is zero (copy_struct_from_user in the kernel's include/linux/uaccess.h), and it is, because a
+// right of a later ABI is never handled.
+const rulesetSize = 24
+
+var (
+	_ = [1]struct{}{}[unsafe.Offsetof(unix.LandlockRulesetAttr{}.Handled_access_net)-8]
+	_ = [1]struct{}{}[unsafe.Offsetof(unix.LandlockRulesetAttr{}.Scoped)-16]
+	_ = [1]struct{}{}[unsafe.Offsetof(unix.LandlockPathBeneathAttr{}.Parent_fd)-8]
+	_ = [1]struct{}{}[unsafe.Sizeof(unix.LandlockPathBeneathAttr{}.Parent_fd)-4]
+)
+
+// newRuleset decides what the policy needs of a kernel of that ABI. An ABI newer than the table is the newest in it.
+//
+// A policy that leaves writes alone handles no filesystem right, resolve_unix included: a domain that handles any also
+// forbids mount(2) and linking across directories.
+func newRuleset(p *policy, abi int) (r ruleset) {
+	for i := range rights {
+		t := &rights[i]
+		switch {
+		case abi < t.abi, t.offline && p.network == networkOn, t.class == classFS && !p.restrictWrites:
+			continue
+		}
+		switch t.class {
+		case classFS:
+			r.handled.Handled_access_fs |= t.value
+		case classNet:
+			r.handled.Handled_access_net |= t.value
+		case classScope:
+			r.handled.Scoped |= t.value
+		}
+		if t.read {
+			r.read |= t.value
+		}
+		if t.write {
+			r.write |= t.value
+			if t.file {
+				r.writeFile |= t.value
+			}
+		}
+	}
+	return r
+}
+
+// empty tells whether there is nothing to handle; the kernel refuses such a ruleset.
+func (r *ruleset) empty() bool {
+	return r.handled.Handled_access_fs|r.handled.Handled_access_net|r.handled.Scoped == 0
+}
+
+// landlockABI asks the kernel for its Landlock ABI. ENOSYS: it is built without; EOPNOTSUPP: it was disabled at boot.
+func landlockABI() (abi int, errno syscall.Errno) {
+	r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	return int(r), errno
+}
+
+// createRuleset returns a close-on-exec descriptor that the caller owns.
+func createRuleset(attr *unix.LandlockRulesetAttr) (fd int, errno syscall.Errno) {
+	r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(attr)), rulesetSize, 0)
+	return int(r), errno
+}
+
+// addRule allows access beneath the file that the descriptor parent refers to. EINVAL: access holds a right that does
+// not apply to that file.
+func addRule(ruleset, parent int, access uint64) syscall.Errno {
+	attr := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(parent)}
+	_, _, errno := syscall.RawSyscall6(unix.SYS_LANDLOCK_ADD_RULE,
+		uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0, 0)
+	return errno
+}
+
+// restrictSelf enforces the ruleset on the calling thread. E2BIG: 16 domains are stacked already.
+func restrictSelf(ruleset int) syscall.Errno {
+	_, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), 0, 0)
+	return errno
+}

@@ -1,0 +1,448 @@
+package main
+
+// The launch: command line -> policy -> rules -> enforcement -> execve.
+//
+// In the release build it runs before the Go runtime has started, on the kernel's own stack, in a process that has never
+// had a second thread (entry_amd64.s, entry_arm64.s). So everything that launch reaches, here and in policy.go,
+// landlock_linux.go and seccomp_linux.go, is a restricted context:
+//
+//   - No allocation: no heap exists. No maps, no append, no string concatenation, no closure or interface that escapes.
+//   - No scheduler and no g of the runtime's: no goroutines, channels, locks, defer, panic, recover. Only
+//     syscall.RawSyscall and RawSyscall6, which are assembly; syscall.Syscall and the functions of x/sys/unix read g.m.
+//   - No initialisation has run: a package variable that is read here is a composite literal of constants.
+//   - A failed bounds check is a SIGSEGV. It would run nothing, and it must be unreachable.
+//   - A failure is a small value without pointers, never an error.
+//
+// In a plain go build and in tests main calls launch on a locked thread, and the same rules hold.
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// reason says why launch returned. Its texts and exit codes are in main.go.
+type reason uint8
+
+const (
+	ok reason = iota
+	wantHelp
+	wantVersion
+
+	noCommand
+	unknownOption
+	missingValue
+	unwantedValue
+	repeatedOption
+	mixedGrammars
+	emptyPath
+	missingPath
+	badDescriptor
+	closedDescriptor
+	badPermission
+	emptyCWD
+	noPolicyCWD
+	noPolicy
+	needsMounts
+	needsNetworkNamespace
+
+	wantObject
+	wantName
+	wantColon
+	wantCommaOrBrace
+	wantCommaOrBracket
+	wantValue
+	wantDigit
+	wantQuote
+	wantEscape
+	wantEscapedControl
+	wantHex
+	wantSurrogatePair
+	wantUTF8
+	wantEnd
+	tooDeep
+	repeatedMember
+	noMode
+	noType
+	unknownMode
+	unknownType
+	tagNotString
+	wantArray
+	wantString
+	wantBool
+	wantAccess
+	nulInPath
+	relativeRoot
+
+	noLandlock
+	rulesetFailed
+	openFailed
+	ruleFailed
+	noNewPrivsFailed
+	restrictFailed
+	filterFailed
+	execFailed
+	reasons
+)
+
+// failure is why the command does not run.
+type failure struct {
+	reason reason
+	errno  syscall.Errno
+	arg    int // index of the word that the message names
+	offset int // byte in that word
+}
+
+// path holds the path that is being opened or executed, NUL-terminated. After openFailed, ruleFailed and missingPath it
+// holds the path that failed.
+var path [unix.PathMax]byte
+
+// outcome is what launch returned before the runtime started. The reason is ok if it has not run.
+var outcome failure
+
+// entry is the ELF entry point of the release build (go build -ldflags "-E main.entry"). entryG is the g that compiled
+// code finds there, and entryFunc the function value that entry calls.
+func entry()
+
+var (
+	entryG    [4]uintptr
+	entryFunc = prelaunch
+)
+
+// prelaunch is called by entry with the address of what the kernel leaves on the stack: argc, argv, NULL, envp, NULL.
+func prelaunch(stack *int) {
+	argc := *stack
+	argv := (**byte)(unsafe.Add(unsafe.Pointer(stack), unsafe.Sizeof(*stack)))
+	envp := (**byte)(unsafe.Add(unsafe.Pointer(argv), (argc+1)*int(unsafe.Sizeof(argv))))
+	n := 0
+	for *(**byte)(unsafe.Add(unsafe.Pointer(envp), n*int(unsafe.Sizeof(envp)))) != nil {
+		n++
+	}
+	outcome = launch(unsafe.Slice(argv, argc+1), unsafe.Slice(envp, n+1))
+}
+
+// launch does the whole job, in an order that is the security property. It returns only if the command does not run.
+//
+// argv and envp are the arrays that execve will pass on, each with its terminating nil.
+func launch(argv, envp []*byte) failure {
+	// The whole command line is valid before anything is opened or changed.
+	var p policy
+	if f := p.parse(argv); f.reason != ok {
+		return f
+	}
+	if p.restricts() {
+		// Inherited descriptors go first, so that none of ours can be among them.
+		if f := closeDescriptors(&p, argv); f.reason != ok {
+			return f
+		}
+		if p.network == networkLocal && !holdsOnlyLocalSockets(&p, argv) {
+			p.network = networkStrict
+		}
+
+		abi, errno := landlockABI()
+		if errno != 0 {
+			if p.restrictWrites {
+				return failure{reason: noLandlock, errno: errno}
+			}
+			abi = 0
+		}
+		rules := newRuleset(&p, abi)
+		var program program
+		filter := program.build(filterConfig(&p, abi), native)
+
+		ruleset := -1
+		if !rules.empty() {
+			if ruleset, errno = createRuleset(&rules.handled); errno != 0 {
+				return failure{reason: rulesetFailed, errno: errno}
+			}
+		}
+		if p.restrictWrites {
+			if f := addRules(ruleset, &rules, &p, argv, envp); f.reason != ok {
+				return f
+			}
+		}
+
+		if errno := setNoNewPrivs(); errno != 0 {
+			return failure{reason: noNewPrivsFailed, errno: errno}
+		}
+		if ruleset >= 0 {
+			if errno := restrictSelf(ruleset); errno != 0 {
+				return failure{reason: restrictFailed, errno: errno}
+			}
+		}
+		if errno := installFilter(filter); errno != 0 {
+			return failure{reason: filterFailed, errno: errno}
+		}
+	}
+	return failure{reason: execFailed, errno: execute(argv, envp, p.command), arg: p.command}
+}
+
+// addRules adds a rule for "/", /dev/null and each writable root.
+func addRules(ruleset int, r *ruleset, p *policy, argv, envp []*byte) failure {
+	if f := allowBeneath(ruleset, unsafe.StringData("/\x00"), 0, r.read, r.read); f.reason != ok {
+		return f
+	}
+	if f := allowBeneath(ruleset, unsafe.StringData("/dev/null\x00"), 0, r.writeFile, r.writeFile); f.fatal(false) {
+		return f
+	}
+	for root, at := p.nextRoot(argv, path[:], 0); root != nil; root, at = p.nextRoot(argv, path[:], at) {
+		if f := allowBeneath(ruleset, root, 0, r.write, r.writeFile); f.fatal(p.grammar == snibOptions) {
+			return f
+		}
+	}
+	if p.cwd != "" {
+		if f := allowBeneath(ruleset, unsafe.StringData(p.cwd), 0, r.write, r.writeFile); f.fatal(false) {
+			return f
+		}
+	}
+	if p.slashTmp {
+		if f := allowBeneath(ruleset, unsafe.StringData("/tmp\x00"), unix.O_DIRECTORY, r.write, r.writeFile); f.fatal(false) {
+			return f
+		}
+	}
+	if dir := getenv(envp, "TMPDIR="); p.tmpdir && dir != nil {
+		if f := allowBeneath(ruleset, dir, 0, r.write, r.writeFile); f.fatal(false) {
+			return f
+		}
+	}
+	return failure{}
+}
+
+// fatal tells whether a rule that was not added stops the launch. A path that does not exist or cannot be opened grants
+// nothing, and is skipped unless it must exist; running out of descriptors or memory is no property of the path.
+func (f *failure) fatal(mustExist bool) bool {
+	switch f.reason {
+	case ok:
+		return false
+	case openFailed:
+		if f.errno == unix.EMFILE || f.errno == unix.ENFILE || f.errno == unix.ENOMEM {
+			return true
+		}
+		f.reason = missingPath
+		return mustExist
+	}
+	return true
+}
+
+// allowBeneath opens a path and adds a rule: dir if it is a directory, file if it is not.
+func allowBeneath(ruleset int, name *byte, flags int, dir, file uint64) failure {
+	fd, errno := openPath(name, flags)
+	if errno != 0 {
+		remember(name)
+		return failure{reason: openFailed, errno: errno}
+	}
+	errno = addRule(ruleset, fd, dir)
+	if errno == unix.EINVAL && file != dir {
+		errno = addRule(ruleset, fd, file)
+	}
+	closeFD(fd)
+	if errno != 0 {
+		remember(name)
+		return failure{reason: ruleFailed, errno: errno}
+	}
+	return failure{}
+}
+
+// remember copies name to path, for the message, as far as it fits.
+func remember(name *byte) {
+	n := copy(path[:len(path)-1], text(name))
+	path[n] = 0
+}
+
+// getenv returns the value of a variable, NUL-terminated, or nil if it is not set. name ends in "=".
+func getenv(envp []*byte, name string) *byte {
+	for _, entry := range envp[:len(envp)-1] {
+		for i := 0; *(*byte)(unsafe.Add(unsafe.Pointer(entry), i)) == name[i]; i++ {
+			if i == len(name)-1 {
+				return (*byte)(unsafe.Add(unsafe.Pointer(entry), len(name)))
+			}
+		}
+	}
+	return nil
+}
+
+// closeDescriptors closes the inherited descriptors from 3 on, but for those that the command line asks to keep.
+func closeDescriptors(p *policy, argv []*byte) failure {
+	for fd, arg := p.nextKept(argv, 0); fd >= 0; fd, arg = p.nextKept(argv, fd+1) {
+		if !isOpen(fd) {
+			return failure{reason: closedDescriptor, arg: arg}
+		}
+	}
+	for low := 3; ; {
+		kept, _ := p.nextKept(argv, low)
+		if kept < 0 {
+			closeRange(low, maxFD)
+			return failure{}
+		}
+		if kept > low {
+			closeRange(low, kept-1)
+		}
+		low = kept + 1
+	}
+}
+
+// maxFD is the highest number that a descriptor can have (INT_MAX).
+const maxFD = 1<<31 - 1
+
+// closeRange closes the descriptors from first to last: with close_range(2), which Linux has since 5.9; where that is
+// missing or blocked, those that /proc/self/fd lists; without /proc, every one that the hard limit allows.
+func closeRange(first, last int) {
+	if _, _, errno := syscall.RawSyscall(unix.SYS_CLOSE_RANGE, uintptr(first), uintptr(last), 0); errno == 0 {
+		return
+	}
+	dir, errno := openDirectory(unsafe.StringData("/proc/self/fd\x00"))
+	if errno != 0 {
+		for fd := first; fd <= last && fd < descriptorLimit(); fd++ {
+			closeFD(fd)
+		}
+		return
+	}
+	for n := readDirectory(dir, path[:]); n > 0; n = readDirectory(dir, path[:]) {
+		// struct linux_dirent64 (getdents64(2)): d_reclen at 16, d_name at 19.
+		for at := 0; at < n; at += int(path[at+16]) | int(path[at+17])<<8 {
+			fd, is := number(text(&path[at+19]))
+			if is && fd >= first && fd <= last && fd != dir {
+				closeFD(fd)
+			}
+		}
+	}
+	closeFD(dir)
+}
+
+// holdsOnlyLocalSockets tells whether every descriptor that the command will inherit is no socket, or an AF_UNIX one
+// that cannot name another receiver. Where the kernel does not answer, it is not known to be.
+func holdsOnlyLocalSockets(p *policy, argv []*byte) bool {
+	for fd := range 3 {
+		if !isLocalSocket(fd) {
+			return false
+		}
+	}
+	for fd, _ := p.nextKept(argv, 3); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
+		if !isLocalSocket(fd) {
+			return false
+		}
+	}
+	return true
+}
+
+func isLocalSocket(fd int) bool {
+	domain, errno := socketOption(fd, unix.SO_DOMAIN)
+	if errno == unix.ENOTSOCK || errno == unix.EBADF {
+		return true
+	}
+	if errno != 0 || domain != unix.AF_UNIX {
+		return false
+	}
+	kind, errno := socketOption(fd, unix.SO_TYPE)
+	return errno == 0 && (kind == unix.SOCK_STREAM || kind == unix.SOCK_SEQPACKET)
+}
+
+// execute is execvp(3), but for the shell that execvp runs on ENOEXEC. It returns why nothing was executed.
+func execute(argv, envp []*byte, command int) syscall.Errno {
+	name := word(argv, command)
+	if name == "" {
+		return unix.ENOENT
+	}
+	for i := range len(name) {
+		if name[i] == '/' {
+			return execve(argv[command], &argv[command], &envp[0])
+		}
+	}
+	list := "/bin:/usr/bin" // confstr(3), _CS_PATH
+	if value := getenv(envp, "PATH="); value != nil {
+		list = text(value)
+	}
+	denied := false
+	for {
+		end := 0
+		for end < len(list) && list[end] != ':' {
+			end++
+		}
+		// An empty element is the current directory.
+		if end+1+len(name)+1 <= len(path) {
+			n := copy(path[:], list[:end])
+			if n > 0 {
+				path[n] = '/'
+				n++
+			}
+			n += copy(path[n:], name)
+			path[n] = 0
+			switch errno := execve(&path[0], &argv[command], &envp[0]); errno {
+			case unix.EACCES:
+				denied = true
+			case unix.ENOENT, unix.ENOTDIR, unix.ESTALE, unix.ENODEV, unix.ETIMEDOUT:
+			default:
+				return errno
+			}
+		}
+		if end == len(list) {
+			break
+		}
+		list = list[end+1:]
+	}
+	if denied {
+		return unix.EACCES
+	}
+	return unix.ENOENT
+}
+
+// openPath returns a close-on-exec descriptor that the caller owns.
+func openPath(name *byte, flags int) (fd int, errno syscall.Errno) {
+	return openAt(name, flags|unix.O_PATH)
+}
+
+// openDirectory returns a close-on-exec descriptor that the caller owns.
+func openDirectory(name *byte) (fd int, errno syscall.Errno) {
+	return openAt(name, unix.O_RDONLY|unix.O_DIRECTORY)
+}
+
+func openAt(name *byte, flags int) (fd int, errno syscall.Errno) {
+	cwd := unix.AT_FDCWD
+	r, _, errno := syscall.RawSyscall6(unix.SYS_OPENAT,
+		uintptr(cwd), uintptr(unsafe.Pointer(name)), uintptr(flags|unix.O_CLOEXEC), 0, 0, 0)
+	return int(r), errno
+}
+
+// readDirectory fills buf with entries of a directory, and returns how many bytes of it; 0 at the end or on failure.
+func readDirectory(fd int, buf []byte) int {
+	n, _, errno := syscall.RawSyscall(unix.SYS_GETDENTS64, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// closeFD ignores failure: Linux has freed the descriptor even then (close(2)).
+func closeFD(fd int) { syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
+
+func isOpen(fd int) bool {
+	_, _, errno := syscall.RawSyscall(unix.SYS_FCNTL, uintptr(fd), unix.F_GETFD, 0)
+	return errno == 0
+}
+
+// descriptorLimit is the number that every descriptor is below.
+func descriptorLimit() int {
+	var limit unix.Rlimit
+	syscall.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, uintptr(unsafe.Pointer(&limit)), 0, 0)
+	return int(min(limit.Max, maxFD))
+}
+
+func socketOption(fd, option int) (value int32, errno syscall.Errno) {
+	size := uint32(unsafe.Sizeof(value))
+	_, _, errno = syscall.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, uintptr(option),
+		uintptr(unsafe.Pointer(&value)), uintptr(unsafe.Pointer(&size)), 0)
+	return value, errno
+}
+
+func setNoNewPrivs() syscall.Errno {
+	_, _, errno := syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
+	return errno
+}
+
+// execve returns only on failure.
+func execve(name *byte, argv, envp **byte) syscall.Errno {
+	_, _, errno := syscall.RawSyscall(unix.SYS_EXECVE,
+		uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(argv)), uintptr(unsafe.Pointer(envp)))
+	return errno
+}

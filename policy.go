@@ -1,0 +1,905 @@
+package main
+
+// The command line: which grammar it is, what it asks for, and where its command starts.
+//
+// This file runs in the restricted context described at the head of launch_linux.go: it allocates nothing and stores no
+// writable root. parse validates the whole command line, policy JSON included, before anything is opened or changed;
+// nextRoot walks the same words and the same JSON again when the rules are added, so there is no limit on their number.
+
+import (
+	"unicode/utf8"
+	"unsafe"
+)
+
+type grammar uint8
+
+const (
+	snibOptions     grammar = iota // snib's own options
+	codexOptions                   // -s PERM ... [--] COMMAND
+	codexPositional                // CWD POLICY_JSON [--] COMMAND, tag "mode"
+	codexFlags                     // --sandbox-policy-cwd CWD --sandbox-policy POLICY_JSON [--] COMMAND, tag "type"
+)
+
+type network uint8
+
+const (
+	networkOn     network = iota
+	networkStrict         // no sockets beyond socketpair, read and write
+	networkLocal          // AF_UNIX among the command's own processes
+)
+
+// policy is what a command line asks for. It refers to the command line and copies nothing of it.
+type policy struct {
+	grammar        grammar
+	network        network
+	restrictWrites bool
+	slashTmp       bool   // "/tmp" is a writable root
+	tmpdir         bool   // "$TMPDIR" is a writable root
+	keepFD         bool   // at least one --keep-fd was given
+	options        int    // index after the last option
+	command        int    // index of the command's name
+	roots          int    // offset in json of the first writable root; 0: there are none
+	cwd            string // CWD, where it is a writable root; the NUL that ends its word follows it
+	json           string // POLICY_JSON
+}
+
+// restricts tells whether the policy asks for anything at all.
+func (p *policy) restricts() bool { return p.restrictWrites || p.network != networkOn }
+
+type optionID uint8
+
+const (
+	optHelp optionID = iota + 1
+	optVersion
+	optWrite
+	optNetwork
+	optKeepFD
+	optPermission
+	optPolicyCWD
+	optPolicy
+	optNoProc
+	optBwrap
+	optProxy
+	optProxyRoute
+	optApplySeccomp
+)
+
+type option struct {
+	id    optionID
+	short byte   // 0: it has no short form
+	long  string // with its dashes
+	value string // what its value is called; empty: it takes none
+	help  string // empty: not shown
+}
+
+var ownOptions = [...]option{
+	{optWrite, 'w', "--write", "PATH", "allow writing beneath PATH (a file: to that file); repeatable"},
+	{optNetwork, 0, "--network", "", "leave the network on"},
+	{optKeepFD, 0, "--keep-fd", "N", "keep the inherited descriptor N open; repeatable"},
+	{optHelp, 'h', "--help", "", "print this help"},
+	{optVersion, 0, "--version", "", "print the version"},
+}
+
+var helperOptions = [...]option{
+	{optPermission, 's', "--sandbox-permission", "PERM", "grant a permission; repeatable"},
+	{optPolicyCWD, 0, "--sandbox-policy-cwd", "CWD", "the directory that the policy's workspace is"},
+	{optPolicy, 0, "--sandbox-policy", "POLICY_JSON", "the policy"},
+	{optNoProc, 0, "--no-proc", "", "accepted, without effect"},
+	{optHelp, 'h', "--help", "", "print this help"},
+	{optBwrap, 0, "--use-bwrap-sandbox", "", ""},
+	{optProxy, 0, "--allow-network-for-proxy", "", ""},
+	{optProxyRoute, 0, "--proxy-route-spec", "SPEC", ""},
+	{optApplySeccomp, 0, "--apply-seccomp-then-exec", "", ""},
+}
+
+// isHelper tells whether name is one of those of the helper that snib stands in for.
+func isHelper(name string) bool {
+	return name == "codex-linux-sandbox" || name == "codex-linux-sandbox-x64" || name == "codex-linux-sandbox-arm64"
+}
+
+// parse reads and validates the whole command line. It opens and changes nothing.
+func (p *policy) parse(argv []*byte) failure {
+	var f failure
+	if isHelper(base(word(argv, 0))) {
+		f = p.parseHelper(argv)
+	} else {
+		f = p.parseOwn(argv)
+	}
+	if f.reason == ok && p.command >= len(argv)-1 {
+		return failure{reason: noCommand}
+	}
+	return f
+}
+
+func (p *policy) parseOwn(argv []*byte) failure {
+	p.grammar, p.restrictWrites, p.network = snibOptions, true, networkLocal
+	i := 1
+	for isOption(word(argv, i)) {
+		id, value, next, why := nextOption(ownOptions[:], argv, i)
+		if why != ok {
+			return failure{reason: why, arg: i}
+		}
+		switch id {
+		case optHelp:
+			return failure{reason: wantHelp}
+		case optVersion:
+			return failure{reason: wantVersion}
+		case optWrite:
+			if value == "" {
+				return failure{reason: emptyPath, arg: i}
+			}
+		case optNetwork:
+			p.network = networkOn
+		case optKeepFD:
+			if _, valid := number(value); !valid {
+				return failure{reason: badDescriptor, arg: next - 1}
+			}
+			p.keepFD = true
+		}
+		i = next
+	}
+	p.options, p.command = i, i
+	if word(argv, i) == "--" {
+		p.command++
+	}
+	return failure{}
+}
+
+func (p *policy) parseHelper(argv []*byte) failure {
+	p.grammar, p.restrictWrites, p.network = codexOptions, true, networkStrict
+	permission, cwd, json := 0, 0, 0 // the words that hold them; 0: none does
+	i := 1
+	for isOption(word(argv, i)) {
+		id, value, next, why := nextOption(helperOptions[:], argv, i)
+		if why != ok {
+			return failure{reason: why, arg: i}
+		}
+		switch id {
+		case optHelp:
+			return failure{reason: wantHelp}
+		case optPermission:
+			if !p.permit(value) {
+				return failure{reason: badPermission, arg: next - 1}
+			}
+			permission = i
+		case optPolicyCWD:
+			if cwd != 0 {
+				return failure{reason: repeatedOption, arg: i}
+			}
+			cwd, p.cwd = next-1, value
+		case optPolicy:
+			if json != 0 {
+				return failure{reason: repeatedOption, arg: i}
+			}
+			json, p.json = next-1, value
+		case optNoProc:
+			p.grammar = codexFlags
+		case optBwrap:
+			return failure{reason: needsMounts, arg: i}
+		case optProxy, optProxyRoute, optApplySeccomp:
+			return failure{reason: needsNetworkNamespace, arg: i}
+		}
+		i = next
+	}
+	p.options, p.command = i, i
+	ended := word(argv, i) == "--"
+	if ended {
+		p.command++
+	}
+
+	first := p.command
+	switch {
+	case cwd != 0 || json != 0 || p.grammar == codexFlags:
+		p.grammar = codexFlags
+		switch {
+		case permission != 0:
+			return failure{reason: mixedGrammars, arg: permission}
+		case cwd == 0:
+			return failure{reason: noPolicyCWD}
+		case json == 0:
+			return failure{reason: noPolicy}
+		}
+	case p.options == 1 && startsJSON(word(argv, first+1)):
+		p.grammar = codexPositional
+		cwd, p.cwd = first, word(argv, first)
+		json, p.json = first+1, word(argv, first+1)
+		p.command = first + 2
+		next := word(argv, p.command)
+		switch {
+		case ended:
+		case next == "--":
+			p.command++
+		case next == "-h" || next == "--help":
+			return failure{reason: wantHelp}
+		case isOption(next):
+			return failure{reason: unknownOption, arg: p.command}
+		}
+	default:
+		return failure{}
+	}
+	if p.cwd == "" {
+		return failure{reason: emptyCWD, arg: cwd}
+	}
+	why, at := p.parseJSON()
+	return failure{reason: why, arg: json, offset: offset(argv, json, p.json) + at}
+}
+
+// permit takes one permission of the codexOptions grammar, and reports whether it is one.
+func (p *policy) permit(name string) bool {
+	switch name {
+	case "disk-full-read-access", "disk-write-cwd", "disk-write-platform-user-temp-folder":
+	case "disk-write-platform-global-temp-folder":
+		p.slashTmp = true
+	case "disk-full-write-access":
+		p.restrictWrites = false
+	case "network-full-access":
+		p.network = networkOn
+	default:
+		path, is := folder(name)
+		return is && path != ""
+	}
+	return true
+}
+
+// folder returns PATH of disk-write-folder=PATH.
+func folder(permission string) (path string, is bool) {
+	const prefix = "disk-write-folder="
+	if len(permission) < len(prefix) || permission[:len(prefix)] != prefix {
+		return "", false
+	}
+	return permission[len(prefix):], true
+}
+
+// nextRoot returns the next writable root that the command line names, NUL-terminated, and where to go on. It starts at
+// 0; at the end path is nil. A root of the policy JSON is decoded into buf, and one that buf cannot hold becomes "": it
+// is longer than any path that can be opened (path_resolution(7), PATH_MAX), and "" cannot be opened either.
+func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next int) {
+	switch {
+	case p.roots != 0:
+		r := reader{text: p.json, at: max(at, p.roots)}
+		r.space()
+		if r.peek() == ',' {
+			r.at++
+			r.space()
+		}
+		if r.peek() != '"' {
+			return nil, 0
+		}
+		n := r.str(buf)
+		if n >= len(buf) {
+			n = 0
+		}
+		buf[n] = 0
+		return &buf[0], r.at
+	case p.grammar == snibOptions:
+		for i := max(at, 1); i < p.options; {
+			id, value, next, _ := nextOption(ownOptions[:], argv, i)
+			if id == optWrite {
+				return unsafe.StringData(value), next
+			}
+			i = next
+		}
+	case p.grammar == codexOptions:
+		for i := max(at, 1); i < p.options; {
+			_, value, next, _ := nextOption(helperOptions[:], argv, i)
+			if value == "disk-write-cwd" {
+				return unsafe.StringData(".\x00"), next
+			}
+			if path, is := folder(value); is {
+				return unsafe.StringData(path), next
+			}
+			i = next
+		}
+	}
+	return nil, 0
+}
+
+// nextKept returns the lowest descriptor from low on that the command line asks to keep, and the index of the word that
+// names it; fd is -1 where there is none.
+func (p *policy) nextKept(argv []*byte, low int) (fd, arg int) {
+	fd = -1
+	if !p.keepFD {
+		return fd, 0
+	}
+	for i := 1; i < p.options; {
+		id, value, next, _ := nextOption(ownOptions[:], argv, i)
+		if id == optKeepFD {
+			if n, _ := number(value); n >= low && (fd < 0 || n < fd) {
+				fd, arg = n, next-1
+			}
+		}
+		i = next
+	}
+	return fd, arg
+}
+
+// isOption tells whether s, where an option may stand, is one. A lone "-" is a command.
+func isOption(s string) bool { return len(s) > 1 && s[0] == '-' && s != "--" }
+
+// nextOption reads the option at argv[i] and its value, attached or in the next word. The value keeps the NUL that ends
+// its word: it can be handed to the kernel as it is. next is the index after what it read.
+func nextOption(options []option, argv []*byte, i int) (id optionID, value string, next int, why reason) {
+	s := word(argv, i)
+	for n := range options {
+		o := &options[n]
+		rest := ""
+		switch {
+		case o.short != 0 && s[1] == o.short && (o.value != "" || len(s) == 2):
+			rest = s[2:]
+		case len(s) >= len(o.long) && s[:len(o.long)] == o.long:
+			rest = s[len(o.long):]
+			if rest == "" {
+				break
+			}
+			if rest[0] != '=' {
+				continue
+			}
+			if o.value == "" {
+				return 0, "", i, unwantedValue
+			}
+			return o.id, rest[1:], i + 1, ok
+		default:
+			continue
+		}
+		if o.value == "" || rest != "" {
+			return o.id, rest, i + 1, ok
+		}
+		if i+1 >= len(argv)-1 {
+			return 0, "", i, missingValue
+		}
+		return o.id, word(argv, i+1), i + 2, ok
+	}
+	return 0, "", i, unknownOption
+}
+
+// startsJSON tells whether s, after white space, begins like a policy.
+func startsJSON(s string) bool {
+	r := reader{text: s}
+	r.space()
+	return r.peek() == '{' || r.peek() == '['
+}
+
+// number reads a descriptor's number: decimal digits and nothing else, at most the kernel's INT_MAX.
+func number(s string) (n int, valid bool) {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' || n > (1<<31-1)/10 {
+			return 0, false
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n, s != "" && n <= 1<<31-1
+}
+
+// word returns argv[i] without its NUL, and "" past the end. The string is the kernel's own memory, not a copy.
+func word(argv []*byte, i int) string {
+	if i >= len(argv)-1 {
+		return ""
+	}
+	return text(argv[i])
+}
+
+// text returns the string that a NUL ends at p.
+func text(p *byte) string {
+	n := 0
+	for *(*byte)(unsafe.Add(unsafe.Pointer(p), n)) != 0 {
+		n++
+	}
+	return unsafe.String(p, n)
+}
+
+// offset returns where value, a suffix of argv[i], starts in it.
+func offset(argv []*byte, i int, value string) int { return len(word(argv, i)) - len(value) }
+
+func base(path string) string {
+	for i := len(path) - 1; i >= 0; i-- {
+		if path[i] == '/' {
+			return path[i+1:]
+		}
+	}
+	return path
+}
+
+// The members of a policy that have a meaning. Which of them a policy takes depends on its variant.
+const (
+	memberTag = iota
+	memberRoots
+	memberNetwork
+	memberExcludeTmpdir
+	memberExcludeSlashTmp
+	members
+)
+
+type kind uint8
+
+const (
+	kindNone kind = iota // the member is absent
+	kindObject
+	kindArray
+	kindNumber
+	kindNull
+	kindTrue
+	kindFalse
+	kindString // none of those below
+	kindReadOnly
+	kindWorkspaceWrite
+	kindFullAccess
+	kindExternalSandbox
+	kindRestricted
+	kindEnabled
+)
+
+type member struct {
+	kind   kind
+	at     int // where its value starts
+	repeat int // where its name stands again; 0: nowhere
+}
+
+// parseJSON validates the policy in one pass and takes what it says. On failure it returns the byte where the JSON stops
+// being a policy, counting from 0.
+//
+// A member means something only in a variant that has it. The tag may come last, so the members are noted while the
+// object is read, whatever they hold, and judged when the variant is known.
+func (p *policy) parseJSON() (why reason, at int) {
+	r := reader{text: p.json}
+	tag := "type"
+	if p.grammar == codexPositional {
+		tag = "mode"
+	}
+	var found [members]member
+	var roots rootList
+	r.space()
+	if r.peek() != '{' {
+		return wantObject, r.at
+	}
+	r.at++
+	r.space()
+	for first := true; r.why == ok && r.peek() != '}'; first = false {
+		if !first {
+			r.expect(',', wantCommaOrBrace)
+			r.space()
+		}
+		nameAt := r.at
+		which := r.name(tag)
+		r.space()
+		r.expect(':', wantColon)
+		r.space()
+		if r.why != ok {
+			break
+		}
+		m := member{at: r.at}
+		switch {
+		case which == memberRoots && r.peek() == '[':
+			m.kind = kindArray
+			list := r.roots(p.grammar == codexFlags)
+			if found[memberRoots].kind == kindNone {
+				roots = list
+			}
+		case r.peek() == '"' && (which == memberTag || which == memberNetwork):
+			m.kind = r.keyword()
+		default:
+			m.kind = r.value(1)
+		}
+		if which < members {
+			if found[which].kind != kindNone {
+				m = found[which]
+				m.repeat = nameAt
+			}
+			found[which] = m
+		}
+		r.space()
+	}
+	end := r.at
+	r.expect('}', wantCommaOrBrace)
+	r.space()
+	if r.why == ok && r.at < len(r.text) {
+		r.fail(wantEnd)
+	}
+	if r.why != ok {
+		return r.why, r.at
+	}
+
+	variant := found[memberTag]
+	switch {
+	case variant.repeat != 0:
+		return repeatedMember, variant.repeat
+	case variant.kind == kindNone && p.grammar == codexPositional:
+		return noMode, end
+	case variant.kind == kindNone:
+		return noType, end
+	case variant.kind < kindString:
+		return tagNotString, variant.at
+	}
+	switch {
+	case variant.kind == kindFullAccess:
+		p.restrictWrites, p.network = false, networkOn
+		return ok, 0
+	case variant.kind == kindReadOnly:
+		p.cwd, p.network = "", p.off()
+		return ok, 0
+	case variant.kind == kindWorkspaceWrite:
+		return p.workspaceWrite(&found, roots)
+	case variant.kind == kindExternalSandbox && p.grammar == codexFlags:
+		return p.externalSandbox(found[memberNetwork])
+	case p.grammar == codexPositional:
+		return unknownMode, variant.at
+	}
+	return unknownType, variant.at
+}
+
+// off is how the grammar's clients expect the network to be when it is off.
+func (p *policy) off() network {
+	if p.grammar == codexFlags {
+		return networkLocal
+	}
+	return networkStrict
+}
+
+func (p *policy) workspaceWrite(found *[members]member, roots rootList) (why reason, at int) {
+	for which := memberRoots; which < members; which++ {
+		m := found[which]
+		switch {
+		case m.repeat != 0:
+			return repeatedMember, m.repeat
+		case m.kind == kindNone:
+		case which == memberRoots && m.kind != kindArray:
+			return wantArray, m.at
+		case which != memberRoots && m.kind != kindTrue && m.kind != kindFalse:
+			return wantBool, m.at
+		}
+	}
+	if roots.why != ok {
+		return roots.why, roots.at
+	}
+	p.roots = roots.at
+	p.network = p.off()
+	if found[memberNetwork].kind == kindTrue {
+		p.network = networkOn
+	}
+	p.tmpdir = found[memberExcludeTmpdir].kind != kindTrue
+	p.slashTmp = found[memberExcludeSlashTmp].kind != kindTrue
+	return ok, 0
+}
+
+func (p *policy) externalSandbox(m member) (why reason, at int) {
+	p.cwd, p.restrictWrites = "", false
+	switch {
+	case m.repeat != 0:
+		return repeatedMember, m.repeat
+	case m.kind == kindNone || m.kind == kindRestricted:
+		p.network = p.off()
+	case m.kind == kindEnabled:
+		p.network = networkOn
+	default:
+		return wantAccess, m.at
+	}
+	return ok, 0
+}
+
+// reader reads JSON (RFC 8259) from text. The first thing that is wrong sticks in why, and at stays there.
+type reader struct {
+	text string
+	at   int
+	why  reason
+}
+
+// maxDepth bounds the recursion of value, and with it the stack that a hostile policy can use.
+const maxDepth = 127
+
+// peek returns the byte at r.at, and 0 at the end and after a failure. JSON has no NUL outside of strings.
+func (r *reader) peek() byte {
+	if r.why != ok || r.at >= len(r.text) {
+		return 0
+	}
+	return r.text[r.at]
+}
+
+func (r *reader) fail(why reason) {
+	if r.why == ok {
+		r.why = why
+	}
+}
+
+func (r *reader) space() {
+	for c := r.peek(); c == ' ' || c == '\t' || c == '\n' || c == '\r'; c = r.peek() {
+		r.at++
+	}
+}
+
+func (r *reader) expect(c byte, why reason) {
+	if r.peek() != c {
+		r.fail(why)
+		return
+	}
+	r.at++
+}
+
+// value reads one value of any kind at the given depth of nesting.
+func (r *reader) value(depth int) kind {
+	switch c := r.peek(); {
+	case c == '"':
+		r.str(nil)
+		return kindString
+	case c == '{':
+		r.nested('}', wantCommaOrBrace, depth)
+		return kindObject
+	case c == '[':
+		r.nested(']', wantCommaOrBracket, depth)
+		return kindArray
+	case c == 't':
+		r.literal("true")
+		return kindTrue
+	case c == 'f':
+		r.literal("false")
+		return kindFalse
+	case c == 'n':
+		r.literal("null")
+		return kindNull
+	case c == '-' || isDigit(c):
+		r.number()
+		return kindNumber
+	}
+	r.fail(wantValue)
+	return kindNone
+}
+
+// nested reads an object or an array from its opening bracket to close.
+func (r *reader) nested(close byte, why reason, depth int) {
+	if depth >= maxDepth {
+		r.fail(tooDeep)
+		return
+	}
+	r.at++
+	r.space()
+	for first := true; r.why == ok && r.peek() != close; first = false {
+		if !first {
+			r.expect(',', why)
+			r.space()
+		}
+		if close == '}' {
+			r.name("")
+			r.space()
+			r.expect(':', wantColon)
+			r.space()
+		}
+		r.value(depth + 1)
+		r.space()
+	}
+	r.expect(close, why)
+}
+
+func (r *reader) literal(s string) {
+	for i := range len(s) {
+		r.expect(s[i], wantValue)
+	}
+}
+
+func (r *reader) number() {
+	if r.peek() == '-' {
+		r.at++
+	}
+	if r.peek() == '0' {
+		r.at++
+	} else {
+		r.digits()
+	}
+	if r.peek() == '.' {
+		r.at++
+		r.digits()
+	}
+	if c := r.peek(); c == 'e' || c == 'E' {
+		r.at++
+		if c := r.peek(); c == '+' || c == '-' {
+			r.at++
+		}
+		r.digits()
+	}
+}
+
+func (r *reader) digits() {
+	if !isDigit(r.peek()) {
+		r.fail(wantDigit)
+	}
+	for isDigit(r.peek()) {
+		r.at++
+	}
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// longestName is the length of the longest name or keyword that means something.
+const longestName = len("exclude_tmpdir_env_var")
+
+// name reads a member's name, and returns which member it is; members stands for any that means nothing.
+func (r *reader) name(tag string) int {
+	if r.peek() != '"' {
+		r.fail(wantName)
+		return members
+	}
+	var buf [longestName]byte
+	n := r.str(buf[:])
+	switch s := unsafe.String(&buf[0], min(n, len(buf))); {
+	case n > len(buf):
+	case s == tag:
+		return memberTag
+	case s == "writable_roots":
+		return memberRoots
+	case s == "network_access":
+		return memberNetwork
+	case s == "exclude_tmpdir_env_var":
+		return memberExcludeTmpdir
+	case s == "exclude_slash_tmp":
+		return memberExcludeSlashTmp
+	}
+	return members
+}
+
+// keyword reads a string that names a variant or a kind of network access.
+func (r *reader) keyword() kind {
+	var buf [longestName]byte
+	n := r.str(buf[:])
+	if n <= len(buf) {
+		switch unsafe.String(&buf[0], n) {
+		case "read-only":
+			return kindReadOnly
+		case "workspace-write":
+			return kindWorkspaceWrite
+		case "danger-full-access":
+			return kindFullAccess
+		case "external-sandbox":
+			return kindExternalSandbox
+		case "restricted":
+			return kindRestricted
+		case "enabled":
+			return kindEnabled
+		}
+	}
+	return kindString
+}
+
+// rootList is a writable_roots array: where its elements start or, if why is set, where one is that cannot be a root.
+type rootList struct {
+	why reason
+	at  int
+}
+
+// roots reads the array at r.at. Only text that is not JSON fails the reader: in a variant without roots, what the
+// elements are does not matter.
+func (r *reader) roots(absolute bool) rootList {
+	start := rootList{at: r.at + 1}
+	var bad rootList
+	r.at++
+	r.space()
+	for first := true; r.why == ok && r.peek() != ']'; first = false {
+		if !first {
+			r.expect(',', wantCommaOrBracket)
+			r.space()
+		}
+		at, why := r.at, ok
+		if r.peek() != '"' {
+			r.value(2)
+			why = wantString
+		} else {
+			var c [1]byte
+			nul := r.strNUL(c[:])
+			switch {
+			case nul:
+				why = nulInPath
+			case absolute && c[0] != '/':
+				why = relativeRoot
+			}
+		}
+		if why != ok && bad.why == ok {
+			bad = rootList{why, at}
+		}
+		r.space()
+	}
+	r.expect(']', wantCommaOrBracket)
+	if bad.why != ok {
+		return bad
+	}
+	return start
+}
+
+// str reads the string at r.at, decodes it into buf as far as that reaches, and returns its decoded length.
+func (r *reader) str(buf []byte) int {
+	n, _ := r.decode(buf)
+	return n
+}
+
+// strNUL is str for a caller who must know whether a NUL is in the decoded string.
+func (r *reader) strNUL(buf []byte) bool {
+	_, nul := r.decode(buf)
+	return nul
+}
+
+func (r *reader) decode(buf []byte) (n int, nul bool) {
+	r.at++
+	for {
+		if r.at >= len(r.text) {
+			r.fail(wantQuote)
+			return n, nul
+		}
+		start := r.at
+		c := rune(r.text[r.at])
+		switch {
+		case c == '"':
+			r.at++
+			return n, nul
+		case c < ' ':
+			r.fail(wantEscapedControl)
+		case c == '\\':
+			c = r.escape()
+		case c < utf8.RuneSelf:
+			r.at++
+		default:
+			size := 0
+			if c, size = utf8.DecodeRuneInString(r.text[r.at:]); size == 1 {
+				r.fail(wantUTF8)
+			}
+			r.at += size
+		}
+		if r.why != ok {
+			r.at = start
+			return n, nul
+		}
+		var b [utf8.UTFMax]byte
+		size := utf8.EncodeRune(b[:], c)
+		for _, c := range b[:size] {
+			if n < len(buf) {
+				buf[n] = c
+			}
+			n++
+		}
+		nul = nul || c == 0
+	}
+}
+
+// escape reads one escape sequence, both halves of a surrogate pair included.
+func (r *reader) escape() rune {
+	r.at++
+	c := r.peek()
+	r.at++
+	switch c {
+	case '"', '\\', '/':
+		return rune(c)
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	case 'u':
+		high := r.hex()
+		if high < 0xd800 || high > 0xdfff {
+			return high
+		}
+		r.expect('\\', wantSurrogatePair)
+		r.expect('u', wantSurrogatePair)
+		low := r.hex()
+		if high > 0xdbff || low < 0xdc00 || low > 0xdfff {
+			r.fail(wantSurrogatePair)
+		}
+		return 0x10000 + (high-0xd800)<<10 + (low - 0xdc00)
+	}
+	r.fail(wantEscape)
+	return 0
+}
+
+func (r *reader) hex() (v rune) {
+	for range 4 {
+		switch c := r.peek(); {
+		case isDigit(c):
+			v = v<<4 | rune(c-'0')
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			v = v<<4 | rune(c|0x20-'a'+10)
+		default:
+			r.fail(wantHex)
+		}
+		r.at++
+	}
+	return v
+}
