@@ -229,7 +229,7 @@ func explainPolicy(f failure, text string) string {
 	case wantObject:
 		expected = `an object, "{"`
 	case wantName:
-		expected = `a name in quotes or "}"`
+		expected = "a name in quotes"
 	case wantColon:
 		expected = `":"`
 	case wantCommaOrBrace:
@@ -295,19 +295,20 @@ func jsonToken(s string) string {
 	if s == "" {
 		return "the end"
 	}
-	end := strings.IndexFunc(s[1:], func(r rune) bool { return !strings.ContainsRune("+-.", r) && (r < '0' || r > 'z') }) + 1
+	end := 1
 	switch {
 	case s[0] == '"':
-		for end = 1; end < len(s) && s[end] != '"'; end++ {
+		for end < len(s) && s[end] != '"' {
 			if s[end] == '\\' {
 				end++
 			}
+			end++
 		}
 		end++
-	case strings.ContainsRune("{}[]:,\\", rune(s[0])) || s[0] < ' ' || s[0] >= utf8.RuneSelf:
+	case inWord(rune(s[0])):
+		end = len(s) - len(strings.TrimLeftFunc(s, inWord))
+	default:
 		_, end = utf8.DecodeRuneInString(s)
-	case end == 0:
-		end = len(s)
 	}
 	if s = s[:min(end, len(s))]; len(s) > longest {
 		return fmt.Sprintf("%q...", s[:longest])
@@ -318,19 +319,31 @@ func jsonToken(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
+func inWord(r rune) bool {
+	return 'a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9' || strings.ContainsRune("+-._", r)
+}
+
 func help(name string, helper bool) string {
 	usage := []string{"[OPTION]... [--] COMMAND [ARG]..."}
-	about := "Run COMMAND with reads allowed everywhere, writes only beneath the given paths and to\n" +
-		"/dev/null, and without a network.\n"
+	about := `Run COMMAND with reads allowed everywhere, writes only beneath the given paths
+and to /dev/null, and without a network.
+`
 	options := ownOptions[:]
 	if helper {
 		usage = []string{
 			"[-s PERM]... [--] COMMAND [ARG]...",
 			"CWD POLICY_JSON [--] COMMAND [ARG]...",
-			"--sandbox-policy-cwd CWD --sandbox-policy POLICY_JSON [--] COMMAND [ARG]...",
+			"OPTION... [--] COMMAND [ARG]...",
 		}
-		about = "Run COMMAND under a policy.\n\nPERM is one of " + permissions + ".\n" +
-			"POLICY_JSON has a field \"type\" (in the second form \"mode\"): " + types + ".\n"
+		about = `Run COMMAND under a policy.
+
+PERM is one of:
+  disk-full-read-access, disk-write-cwd, disk-write-folder=PATH,
+  disk-write-platform-user-temp-folder, disk-write-platform-global-temp-folder,
+  disk-full-write-access, network-full-access
+POLICY_JSON has a field "type" (in the second form "mode"), one of:
+  read-only, workspace-write, danger-full-access, external-sandbox ("type" only)
+`
 		options = helperOptions[:]
 	}
 	var b strings.Builder
@@ -349,9 +362,9 @@ func help(name string, helper bool) string {
 		if o.value != "" {
 			long += " " + o.value
 		}
-		fmt.Fprintf(&b, "  %s %-20s %s\n", short, long, o.help)
+		fmt.Fprintf(&b, "  %s %-28s %s\n", short, long, o.help)
 	}
-	fmt.Fprintf(&b, "\nExit status: %d usage or policy, %d the sandbox could not be applied, %d COMMAND cannot be\n"+
-		"executed, %d COMMAND not found; otherwise COMMAND's own.\n", exitUsage, exitSandbox, exitCannotExec, exitNotFound)
+	fmt.Fprintf(&b, "\nExit status: %d usage or policy, %d the sandbox could not be applied,\n"+
+		"%d COMMAND cannot be executed, %d COMMAND not found; otherwise COMMAND's own.\n", exitUsage, exitSandbox, exitCannotExec, exitNotFound)
 	return b.String()
 }

@@ -73,16 +73,16 @@ type option struct {
 }
 
 var ownOptions = [...]option{
-	{optWrite, 'w', "--write", "PATH", "allow writing beneath PATH (a file: to that file); repeatable"},
+	{optWrite, 'w', "--write", "PATH", "allow writing to PATH and beneath it"},
 	{optNetwork, 0, "--network", "", "leave the network on"},
-	{optKeepFD, 0, "--keep-fd", "N", "keep the inherited descriptor N open; repeatable"},
+	{optKeepFD, 0, "--keep-fd", "N", "keep the inherited descriptor N open"},
 	{optHelp, 'h', "--help", "", "print this help"},
 	{optVersion, 0, "--version", "", "print the version"},
 }
 
 var helperOptions = [...]option{
-	{optPermission, 's', "--sandbox-permission", "PERM", "grant a permission; repeatable"},
-	{optPolicyCWD, 0, "--sandbox-policy-cwd", "CWD", "the directory that the policy's workspace is"},
+	{optPermission, 's', "--sandbox-permission", "PERM", "grant a permission"},
+	{optPolicyCWD, 0, "--sandbox-policy-cwd", "CWD", "the workspace of the policy"},
 	{optPolicy, 0, "--sandbox-policy", "POLICY_JSON", "the policy"},
 	{optNoProc, 0, "--no-proc", "", "accepted, without effect"},
 	{optHelp, 'h', "--help", "", "print this help"},

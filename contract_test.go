@@ -1,0 +1,604 @@
+package main
+
+// The contract of codex-linux-sandbox: real invocations, its grammars, and its errors.
+
+import (
+	"bufio"
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// invocations are command lines of released clients, one JSON object a line. "@" stands for a scratch directory with
+// ws/, ws/sub/, extra/, extra2/, outside/, home/ and tmp/, which is $TMPDIR.
+//
+//go:embed testdata/argv.jsonl
+var invocations []byte
+
+type invocation struct {
+	Client, Case, CWD string
+	Argv              []string
+}
+
+func readInvocations(t testing.TB) (all []invocation) {
+	t.Helper()
+	lines := bufio.NewScanner(bytes.NewReader(invocations))
+	for lines.Scan() {
+		var i invocation
+		if err := json.Unmarshal(lines.Bytes(), &i); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, i)
+	}
+	return all
+}
+
+func init() {
+	roles["replayed"] = replayed
+}
+
+// replay is what the child "replayed" saw and could do.
+type replay struct {
+	Args  []string
+	CWD   string
+	Wrote map[string]string // outcome by place
+	Inet  string
+}
+
+// replayed stands in for the command of an invocation. The places to write to are in its environment, and none in its
+// arguments, which it only repeats.
+func replayed(args []string) int {
+	places := map[string]string{}
+	if err := json.Unmarshal([]byte(os.Getenv("REPLAY")), &places); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	r := replay{Args: args, Wrote: map[string]string{}}
+	r.CWD, _ = os.Getwd()
+	for name, path := range places {
+		r.Wrote[name] = errnoName(writeTo(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL))
+	}
+	r.Inet = errnoName(probes["socket"]([]string{fmt.Sprint(unix.AF_INET), fmt.Sprint(unix.SOCK_STREAM)}))
+	if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// implied works out, naively, what an invocation must allow: the places that it may write to, and the network.
+func implied(t testing.TB, i invocation) (places []string, network bool) {
+	t.Helper()
+	options := i.Argv[1:slices.Index(i.Argv, "--")]
+	everywhere := []string{"ws", "sub", "extra", "extra2", "outside", "home", "tmp", "/tmp"}
+	policy, cwd := "", ""
+	for n, word := range options {
+		switch {
+		case strings.HasPrefix(word, "{"):
+			policy = word
+		case n == 0 && word[0] == '@', n > 0 && options[n-1] == "--sandbox-policy-cwd":
+			cwd = word
+		}
+	}
+	add := func(path string) {
+		switch name := strings.TrimPrefix(path, "@/"); name {
+		case "ws":
+			places = append(places, "ws", "sub")
+		case "ws/sub":
+			places = append(places, "sub")
+		default:
+			places = append(places, name)
+		}
+	}
+	if policy == "" {
+		for _, word := range options {
+			switch word {
+			case "disk-full-write-access":
+				return everywhere, slices.Contains(options, "network-full-access")
+			case "disk-write-cwd":
+				add(i.CWD)
+			case "network-full-access":
+				network = true
+			}
+			if path, is := strings.CutPrefix(word, "disk-write-folder="); is {
+				add(path)
+			}
+		}
+		return places, network
+	}
+	var p struct {
+		Type, Mode string
+		Roots      []string `json:"writable_roots"`
+		Network    bool     `json:"network_access"`
+		NoTmpdir   bool     `json:"exclude_tmpdir_env_var"`
+		NoTmp      bool     `json:"exclude_slash_tmp"`
+	}
+	if err := json.Unmarshal([]byte(policy), &p); err != nil {
+		t.Fatal(err)
+	}
+	switch p.Type + p.Mode {
+	case "read-only":
+		return nil, false
+	case "danger-full-access":
+		return everywhere, true
+	case "workspace-write":
+		for _, root := range append(p.Roots, cwd) {
+			add(root)
+		}
+		if !p.NoTmpdir {
+			add("@/tmp")
+		}
+		if !p.NoTmp {
+			add("/tmp")
+		}
+		return places, p.Network
+	}
+	t.Fatalf("unknown policy %s", policy)
+	return nil, false
+}
+
+func TestInvocations(t *testing.T) {
+	needABI(t, 1)
+	all := readInvocations(t)
+	if len(all) != 108 {
+		t.Fatalf("%d invocations", len(all))
+	}
+	eachBuild(t, func(t *testing.T, b *build) {
+		for n, i := range all {
+			t.Run(fmt.Sprintf("%d %s %s", n, i.Client, i.Case), func(t *testing.T) { replayInvocation(t, b, i) })
+		}
+	})
+}
+
+func replayInvocation(t *testing.T, b *build, i invocation) {
+	dir := scratch(t)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	places := map[string]string{"/tmp": "/tmp/" + filepath.Base(dir)}
+	t.Cleanup(func() { os.Remove(places["/tmp"]) })
+	for _, name := range []string{"ws", "sub", "extra", "extra2", "outside", "home", "tmp"} {
+		at := filepath.Join(dir, strings.Replace(name, "sub", "ws/sub", 1))
+		if err := os.MkdirAll(at, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		places[name] = at + "/new"
+	}
+	var argv []string
+	for _, word := range i.Argv {
+		argv = append(argv, strings.ReplaceAll(word, "@", dir))
+	}
+	command := slices.Index(argv, "--") + 1
+	want := replay{Args: argv[command+1:], CWD: strings.ReplaceAll(i.CWD, "@", dir), Wrote: map[string]string{}, Inet: "EPERM"}
+	allowed, network := implied(t, i)
+	for name := range places {
+		want.Wrote[name] = "EACCES"
+		if slices.Contains(allowed, name) {
+			want.Wrote[name] = "ok"
+		}
+	}
+	if network {
+		want.Inet = "ok"
+	}
+	list, err := json.Marshal(places)
+	if err != nil {
+		t.Fatal(err)
+	}
+	argv[command] = rolePath("replayed")
+	r := start(t, b.path, argv, func(cmd *exec.Cmd) {
+		cmd.Dir = want.CWD
+		cmd.Env = append(os.Environ(), "TMPDIR="+dir+"/tmp", "REPLAY="+string(list))
+	})
+	if strings.HasSuffix(i.Case, "-bwrap") {
+		want := `codex-linux-sandbox: error: option "--use-bwrap-sandbox" asks for protected paths inside a writable root, ` +
+			"which this launcher cannot give: Landlock takes nothing back beneath a directory that it grants\n" +
+			"codex-linux-sandbox: hint: leave the option out to run under Landlock and seccomp, or run the bubblewrap of the original\n"
+		if r.code != 2 || r.stderr != want || r.stdout != "" {
+			t.Errorf("exit %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
+		}
+		for name, path := range places {
+			if _, err := os.Lstat(path); err == nil {
+				t.Errorf("%s was written", name)
+			}
+		}
+		return
+	}
+	var got replay
+	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || r.code != 0 || r.stderr != "" {
+		t.Fatalf("%q: exit %d, stdout %q, stderr %q", argv, r.code, r.stdout, r.stderr)
+	}
+	if !slices.Equal(got.Args, want.Args) || got.CWD != want.CWD || !maps.Equal(got.Wrote, want.Wrote) || got.Inet != want.Inet {
+		t.Errorf("%q\n got %+v\nwant %+v", argv, got, want)
+	}
+	for name, path := range places {
+		_, err := os.Lstat(path)
+		if wrote := err == nil; wrote != (want.Wrote[name] == "ok") {
+			t.Errorf("%s: written: %v", name, wrote)
+		}
+	}
+}
+
+// What each spelling of the grammars asks for, by what the command may then do: write to "cwd", "dir" and /tmp ("tmp"),
+// and make an internet socket ("net"). @ stands for the scratch directory, whose subdirectory cwd is the current one.
+func TestGrammars(t *testing.T) {
+	needABI(t, 1)
+	const (
+		workspaceWrite = `{"type":"workspace-write","exclude_tmpdir_env_var":true,"exclude_slash_tmp":true`
+		readOnly       = `{"type":"read-only"}`
+		readOnlyMode   = `{"mode":"read-only"}`
+	)
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{}, ""},
+		{[]string{"--"}, ""},
+		{[]string{"-s", "disk-write-cwd"}, "cwd"},
+		{[]string{"-sdisk-write-cwd", "--"}, "cwd"},
+		{[]string{"--sandbox-permission", "disk-write-cwd"}, "cwd"},
+		{[]string{"--sandbox-permission=disk-write-cwd"}, "cwd"},
+		{[]string{"-s", "disk-write-folder=@/dir"}, "dir"},
+		{[]string{"-sdisk-write-folder=../dir", "-s", "disk-write-cwd"}, "cwd dir"},
+		{[]string{"-s", "disk-write-platform-global-temp-folder"}, "tmp"},
+		{[]string{"-s", "disk-write-platform-user-temp-folder"}, ""},
+		{[]string{"-s", "disk-full-read-access", "-s", "network-full-access"}, "net"},
+		{[]string{"-s", "disk-full-write-access"}, "cwd dir tmp"},
+		{[]string{"-s", "disk-full-write-access", "-s", "network-full-access", "--"}, "cwd dir tmp net"},
+
+		{[]string{"@/dir", readOnlyMode}, ""},
+		{[]string{"--", "@/dir", readOnlyMode}, ""},
+		{[]string{"@/dir", " \t\r\n{ \"mode\" : \"workspace-write\" , \"exclude_tmpdir_env_var\":true } ", "--"}, "dir tmp"},
+		{[]string{".", `{"exclude_slash_tmp":true,"mode":"workspace-write"}`}, "cwd dir"}, // TMPDIR is @/dir
+		{[]string{"/nonexistent", `{"mode":"workspace-write","exclude_slash_tmp":true,"exclude_tmpdir_env_var":true,"writable_roots":["../dir"]}`}, "dir"},
+		{[]string{"@/dir", `{"mode":"danger-full-access"}`}, "cwd dir tmp net"},
+		{[]string{"@/cwd", `{"mode":"workspace-write","exclude_slash_tmp":true,"exclude_tmpdir_env_var":true,"network_access":true}`}, "cwd net"},
+
+		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", readOnly}, ""},
+		{[]string{"--sandbox-policy", workspaceWrite + "}", "--sandbox-policy-cwd", "@/dir", "--"}, "dir"},
+		{[]string{"--sandbox-policy=" + workspaceWrite + "}", "--no-proc", "--sandbox-policy-cwd=../dir"}, "dir"},
+		{[]string{"--no-proc", "--sandbox-policy-cwd=.", "--sandbox-policy=" + workspaceWrite + `,"writable_roots":["@/dir","/nonexistent"]}`}, "cwd dir"},
+		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", workspaceWrite + `,"network_access":true}`}, "dir net"},
+		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", `{"type":"danger-full-access"}`}, "cwd dir tmp net"},
+		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", `{"type":"external-sandbox"}`}, "cwd dir tmp"},
+		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", `{"type":"external-sandbox","network_access":"restricted"}`}, "cwd dir tmp"},
+		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", `{"network_access":"en\u0061bled","type":"external-sandbox"}`}, "cwd dir tmp net"},
+		// Members of other variants, and unknown ones, mean nothing, whatever they are.
+		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", `{"network_access":true,"type":"re\u0061d-only","network_access":[1e9,-0.5E-1,{"a":null}],"writable_roots":7,"mode":{}}`}, ""},
+		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", workspaceWrite + `,"x":[[],{},"\ud83d\ude00"],"x":null,"Network_Access":true}`}, "dir"},
+	} {
+		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
+			eachBuild(t, func(t *testing.T, b *build) {
+				for _, name := range []string{"codex-linux-sandbox", "/opt/x/codex-linux-sandbox-x64", "./codex-linux-sandbox-arm64"} {
+					dir := scratch(t)
+					places := map[string]string{"cwd": dir + "/cwd/new", "dir": dir + "/dir/new", "tmp": "/tmp/" + filepath.Base(dir)}
+					for _, sub := range []string{"cwd", "dir"} {
+						if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
+							t.Fatal(err)
+						}
+					}
+					t.Cleanup(func() { os.Remove(places["tmp"]) })
+					list, _ := json.Marshal(places)
+					argv := []string{name}
+					for _, word := range c.args {
+						argv = append(argv, strings.ReplaceAll(word, "@", dir))
+					}
+					argv = append(argv, rolePath("replayed"), "--", "-s", "-h")
+					r := start(t, b.path, argv, func(cmd *exec.Cmd) {
+						cmd.Dir = dir + "/cwd"
+						cmd.Env = append(os.Environ(), "REPLAY="+string(list), "TMPDIR="+dir+"/dir")
+					})
+					var got replay
+					if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || r.code != 0 {
+						t.Fatalf("exit %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
+					}
+					var can []string
+					for _, place := range []string{"cwd", "dir", "tmp"} {
+						if got.Wrote[place] == "ok" {
+							can = append(can, place)
+						}
+					}
+					if got.Inet == "ok" {
+						can = append(can, "net")
+					}
+					if strings.Join(can, " ") != c.want {
+						t.Errorf("%s: can %v, want %q", name, can, c.want)
+					}
+					if !slices.Equal(got.Args, []string{"--", "-s", "-h"}) {
+						t.Errorf("arguments %q", got.Args)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TMPDIR counts if it is set and not empty; the first counts if it stands twice.
+func TestTmpdir(t *testing.T) {
+	needABI(t, 1)
+	eachBuild(t, func(t *testing.T, b *build) {
+		dir := scratch(t)
+		for _, name := range []string{"a", "b"} {
+			if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, c := range []struct {
+			env  []string
+			want string
+		}{
+			{nil, ""},
+			{[]string{"TMPDIR="}, ""},
+			{[]string{"XTMPDIR=" + dir + "/a", "TMPDIRX=" + dir + "/a", "TMPDIR"}, ""},
+			{[]string{"TMPDIR=" + dir + "/a"}, "a"},
+			{[]string{"TMPDIR=" + dir + "/b", "TMPDIR=" + dir + "/a"}, "b"},
+		} {
+			can := ""
+			for _, name := range []string{"a", "b"} {
+				// execve(2) itself: os/exec would drop repeated names.
+				r := execWith(t, b.path, []string{"codex-linux-sandbox", "/nonexistent", `{"mode":"workspace-write","exclude_slash_tmp":true}`,
+					probePath, "create", filepath.Join(dir, name, "new")}, c.env)
+				if r.stdout == "ok\n" {
+					can += name
+				}
+				os.Remove(filepath.Join(dir, name, "new"))
+			}
+			if can != c.want {
+				t.Errorf("%q: can write to %q, want %q", c.env, can, c.want)
+			}
+		}
+	})
+}
+
+// Every error of the command line: exit code 2, one clear line, and nothing ran.
+func TestUsageErrors(t *testing.T) {
+	const (
+		helperHint = "codex-linux-sandbox: hint: \"codex-linux-sandbox --help\" prints the usage\n"
+		ownHint    = "snib: hint: \"snib --help\" prints the usage\n"
+		permHint   = "codex-linux-sandbox: hint: the permissions are disk-full-read-access, disk-write-cwd, " +
+			"disk-write-folder=PATH, disk-write-platform-user-temp-folder, disk-write-platform-global-temp-folder, " +
+			"disk-full-write-access and network-full-access\n"
+		netHint = "codex-linux-sandbox: hint: leave the option out, with a policy that has network access or has none\n"
+		netWhy  = " asks for a network namespace, which this launcher cannot give: it turns the network on or off for the whole command"
+	)
+	policy := func(json string) []string { return []string{"--sandbox-policy-cwd", "/", "--sandbox-policy", json} }
+	for _, c := range []struct {
+		name string
+		args []string
+		want string // after "NAME: error: "
+		hint string
+	}{
+		{"snib", []string{}, "no command to run", ownHint},
+		{"snib", []string{"-w", "/", "--"}, "no command to run", ownHint},
+		{"snib", []string{"--netwrok", "X"}, `unknown option "--netwrok"`, ownHint},
+		{"snib", []string{"-x", "X"}, `unknown option "-x"`, ownHint},
+		{"snib", []string{"-hx", "X"}, `unknown option "-hx"`, ownHint},
+		{"snib", []string{"--writ", "/", "X"}, `unknown option "--writ"`, ownHint},
+		{"snib", []string{"--writes=/", "X"}, `unknown option "--writes=/"`, ownHint},
+		{"snib", []string{"--network=on", "X"}, `option "--network=on" takes no value`, ownHint},
+		{"snib", []string{"-w"}, `option "-w" needs a value`, ownHint},
+		{"snib", []string{"--network", "--write"}, `option "--write" needs a value`, ownHint},
+		{"snib", []string{"-w", "", "X"}, `option "-w" needs a path that is not empty`, ownHint},
+		{"snib", []string{"--write=", "X"}, `option "--write=" needs a path that is not empty`, ownHint},
+		{"snib", []string{"--keep-fd", "x", "X"}, `"x" is not the number of a descriptor`, ownHint},
+		{"snib", []string{"--keep-fd=", "X"}, `"--keep-fd=" is not the number of a descriptor`, ownHint},
+		{"snib", []string{"--keep-fd=-1", "X"}, `"--keep-fd=-1" is not the number of a descriptor`, ownHint},
+		{"snib", []string{"--keep-fd", "2147483648", "X"}, `"2147483648" is not the number of a descriptor`, ownHint},
+		{"snib", []string{"--keep-fd", "18446744073709551619", "X"}, `"18446744073709551619" is not the number of a descriptor`, ownHint},
+		{"snib", []string{"--keep-fd", "77", "X"}, `descriptor "77" is to be kept and is not open`, ownHint},
+		{"snib", []string{"-s", "disk-write-cwd", "X"}, `unknown option "-s"`, ownHint},
+		{"snib", []string{"-\x1b[31m", "X"}, `unknown option "-\x1b[31m"`, ownHint},
+
+		{"codex", []string{}, "no command to run", helperHint},
+		{"codex", []string{"-s", "disk-write-cwd"}, "no command to run", helperHint},
+		{"codex", []string{"-s", "disk-write-cwd", "--"}, "no command to run", helperHint},
+		{"codex", []string{"/", `{"mode":"read-only"}`}, "no command to run", helperHint},
+		{"codex", []string{"/", `{"mode":"read-only"}`, "--"}, "no command to run", helperHint},
+		{"codex", policy(`{"type":"read-only"}`), "no command to run", helperHint},
+		{"codex", []string{"-s"}, `option "-s" needs a value`, helperHint},
+		{"codex", []string{"-s", "disk-write", "X"}, `unknown permission "disk-write"`, permHint},
+		{"codex", []string{"-sdisk-write-cwd2", "X"}, `unknown permission "-sdisk-write-cwd2"`, permHint},
+		{"codex", []string{"-s", "disk-write-folder", "X"}, `unknown permission "disk-write-folder"`, permHint},
+		{"codex", []string{"-s", "disk-write-folder=", "X"}, `unknown permission "disk-write-folder="`, permHint},
+		{"codex", []string{"-s", "", "X"}, `unknown permission ""`, permHint},
+		{"codex", []string{"-w", "/", "X"}, `unknown option "-w"`, helperHint},
+		{"codex", []string{"--version"}, `unknown option "--version"`, helperHint},
+		{"codex", []string{"", `{"mode":"read-only"}`, "X"}, "the policy's working directory is empty", helperHint},
+		{"codex", []string{"/", `{"mode":"read-only"}`, "-x", "X"}, `unknown option "-x"`, helperHint},
+		{"codex", []string{"--sandbox-policy-cwd=", "--sandbox-policy", `{"type":"read-only"}`, "X"}, "the policy's working directory is empty", helperHint},
+		{"codex", []string{"--sandbox-policy-cwd", "/", "X"}, `option "--sandbox-policy" is missing`, helperHint},
+		{"codex", []string{"--sandbox-policy", `{"type":"read-only"}`, "X"}, `option "--sandbox-policy-cwd" is missing`, helperHint},
+		{"codex", []string{"--no-proc", "X"}, `option "--sandbox-policy-cwd" is missing`, helperHint},
+		{"codex", append([]string{"--sandbox-policy-cwd=/"}, append(policy(`{"type":"read-only"}`), "X")...), `option "--sandbox-policy-cwd" stands twice`, helperHint},
+		{"codex", append(policy(`{"type":"read-only"}`), `--sandbox-policy={"type":"danger-full-access"}`, "X"), `option "--sandbox-policy={\"type\":\"danger-full-access\"}" stands twice`, helperHint},
+		{"codex", append(policy(`{"type":"read-only"}`), "-s", "disk-write-cwd", "X"), `option "-s" does not go with --sandbox-policy`, helperHint},
+		{"codex", append(policy(`{"type":"read-only"}`), "--no-proc=1", "X"), `option "--no-proc=1" takes no value`, helperHint},
+		{"codex", append(policy(`{"type":"read-only"}`), "--allow-network-for-proxy", "X"), `option "--allow-network-for-proxy"` + netWhy, netHint},
+		{"codex", append(policy(`{"type":"read-only"}`), "--proxy-route-spec", "{}", "X"), `option "--proxy-route-spec"` + netWhy, netHint},
+		{"codex", append(policy(`{"type":"read-only"}`), "--apply-seccomp-then-exec", "X"), `option "--apply-seccomp-then-exec"` + netWhy, netHint},
+	} {
+		t.Run(c.name+strings.Join(c.args, " "), func(t *testing.T) {
+			name := map[string]string{"snib": "snib", "codex": "codex-linux-sandbox"}[c.name]
+			checkRefused(t, append([]string{name}, c.args...), 2, name+": error: "+c.want+"\n"+c.hint)
+		})
+	}
+}
+
+// checkRefused runs a command line in which the word X stands for a command that would leave a file.
+func checkRefused(t *testing.T, argv []string, code int, stderr string) {
+	t.Helper()
+	eachBuild(t, func(t *testing.T, b *build) {
+		file := scratch(t) + "/ran"
+		var full []string
+		for _, word := range argv {
+			if word == "X" {
+				full = append(full, probePath, "create", file)
+				continue
+			}
+			full = append(full, word)
+		}
+		r := start(t, b.path, full, nil)
+		if r.code != code || r.stderr != stderr || r.stdout != "" {
+			t.Errorf("%.500q: exit %d, stdout %q, stderr\n%swant\n%s", full, r.code, r.stdout, r.stderr, stderr)
+		}
+		if _, err := os.Lstat(file); err == nil {
+			t.Error("the command ran")
+		}
+	})
+}
+
+func TestPolicyErrors(t *testing.T) {
+	deep := strings.Repeat("[", maxDepth+1)
+	for _, c := range []struct {
+		policy string // of the flags grammar
+		want   string // after "policy: "
+	}{
+		{``, "found the end at byte 0, expected an object, \"{\""},
+		{`[]`, `found "[" at byte 0, expected an object, "{"`},
+		{`["read-only"]`, `found "[" at byte 0, expected an object, "{"`},
+		{`null`, `found "null" at byte 0, expected an object, "{"`},
+		{`{`, `found the end at byte 1, expected a name in quotes`},
+		{`{tag:"read-only"}`, `found "tag" at byte 1, expected a name in quotes`},
+		{`{"type"}`, `found "}" at byte 7, expected ":"`},
+		{`{"type":}`, `found "}" at byte 8, expected a JSON value`},
+		{`{"type":"read-only"`, `found the end at byte 19, expected "," or "}"`},
+		{`{"type":"read-only",}`, `found "}" at byte 20, expected a name in quotes`},
+		{`{"type":"read-only" "a":1}`, `found "a" at byte 20, expected "," or "}"`},
+		{`{"type":"read-only"} x`, `found "x" at byte 21, expected nothing after the object`},
+		{`{"type":"read-only"}{}`, `found "{" at byte 20, expected nothing after the object`},
+		{`{"type":"read-only","a":tru}`, `found "}" at byte 27, expected a JSON value`},
+		{`{"type":"read-only","a":01}`, `found "1" at byte 25, expected "," or "}"`},
+		{`{"type":"read-only","a":-}`, `found "}" at byte 25, expected a digit`},
+		{`{"type":"read-only","a":1.}`, `found "}" at byte 26, expected a digit`},
+		{`{"type":"read-only","a":1e}`, `found "}" at byte 26, expected a digit`},
+		{`{"type":"read-only","a":[1 2]}`, `found "2" at byte 27, expected "," or "]"`},
+		{`{"type":"read-only","a":[1,]}`, `found "]" at byte 27, expected a JSON value`},
+		{`{"type":"read-only","a":{"b":1,}}`, `found "}" at byte 31, expected a name in quotes`},
+		{`{"type":"read-only","a":` + deep, fmt.Sprintf(`found "[" at byte %d, expected at most 127 levels of nesting`, 24+maxDepth-1)},
+		{`{"type":"read-only","a":"b`, `found the end at byte 26, expected the string's closing quote`},
+		{"{\"type\":\"read-only\",\"a\":\"b\nc\"}", `found "\n" at byte 26, expected control characters in strings to be escaped`},
+		{`{"type":"read-only","a":"\x"}`, `found "\\" at byte 25, expected an escape of JSON (\" \\ \/ \b \f \n \r \t \u)`},
+		{`{"type":"read-only","a":"\u12g4"}`, `found "\\" at byte 25, expected four hexadecimal digits`},
+		{`{"type":"read-only","a":"\ud800x"}`, `found "\\" at byte 25, expected a surrogate pair`},
+		{`{"type":"read-only","a":"\udc00\ud800"}`, `found "\\" at byte 25, expected a surrogate pair`},
+		{`{"type":"read-only","a":"\ud800\u0041"}`, `found "\\" at byte 25, expected a surrogate pair`},
+		{"{\"type\":\"read-only\",\"a\":\"\xff\"}", `found "\xff" at byte 25, expected UTF-8`},
+		{`{}`, `no field "type" at byte 1, expected one, with ` + types},
+		{`{"mode":"read-only"}`, `no field "type" at byte 19, expected one, with ` + types},
+		{`{"type":null}`, `found "null" at byte 8, expected a string`},
+		{`{"type":1}`, `found "1" at byte 8, expected a string`},
+		{`{"type":["read-only"]}`, `found "[" at byte 8, expected a string`},
+		{`{"type":"read_only"}`, `unknown type "read_only" at byte 8, expected ` + types},
+		{`{"type":"Read-only"}`, `unknown type "Read-only" at byte 8, expected ` + types},
+		{`{"type":"restricted"}`, `unknown type "restricted" at byte 8, expected ` + types},
+		{`{"type":"` + strings.Repeat("x", 60) + `"}`, `unknown type "\"` + strings.Repeat("x", 39) + `"... at byte 8, expected ` + types},
+		{`{"type":"read-only","type":"read-only"}`, `repeated field "type" at byte 20, expected each field once`},
+		{`{"type":"read-only","t\u0079pe":1}`, `repeated field "t\u0079pe" at byte 20, expected each field once`},
+		{`{"type":"workspace-write","network_access":true,"network_access":true}`, `repeated field "network_access" at byte 48, expected each field once`},
+		{`{"type":"workspace-write","writable_roots":[],"writable_roots":[]}`, `repeated field "writable_roots" at byte 46, expected each field once`},
+		{`{"type":"workspace-write","network_access":null}`, `found "null" at byte 43, expected true or false`},
+		{`{"type":"workspace-write","network_access":"enabled"}`, `found "enabled" at byte 43, expected true or false`},
+		{`{"type":"workspace-write","exclude_slash_tmp":0}`, `found "0" at byte 46, expected true or false`},
+		{`{"exclude_tmpdir_env_var":"true","type":"workspace-write"}`, `found "true" at byte 26, expected true or false`},
+		{`{"type":"workspace-write","writable_roots":null}`, `found "null" at byte 43, expected an array of strings`},
+		{`{"type":"workspace-write","writable_roots":"/"}`, `found "/" at byte 43, expected an array of strings`},
+		{`{"type":"workspace-write","writable_roots":["/",1]}`, `found "1" at byte 48, expected a string`},
+		{`{"type":"workspace-write","writable_roots":["/",["/"]]}`, `found "[" at byte 48, expected a string`},
+		{`{"type":"workspace-write","writable_roots":["/a\u0000b"]}`, `NUL in the path "/a\u0000b" at byte 44, expected a path`},
+		{`{"type":"workspace-write","writable_roots":["a"]}`, `relative path "a" at byte 44, expected an absolute path`},
+		{`{"type":"workspace-write","writable_roots":["/",""]}`, `relative path "" at byte 48, expected an absolute path`},
+		{`{"type":"external-sandbox","network_access":true}`, `found "true" at byte 44, expected "restricted" or "enabled"`},
+		{`{"type":"external-sandbox","network_access":"on"}`, `found "on" at byte 44, expected "restricted" or "enabled"`},
+		{`{"type":"external-sandbox","network_access":"enabled","network_access":"enabled"}`, `repeated field "network_access" at byte 54, expected each field once`},
+	} {
+		t.Run(c.policy, func(t *testing.T) {
+			want := "codex-linux-sandbox: error: policy: " + c.want + "\n"
+			checkRefused(t, []string{"codex-linux-sandbox", "--sandbox-policy-cwd", "/", "--sandbox-policy", c.policy, "X"}, 2, want)
+			if strings.HasPrefix(c.policy, "{") {
+				policy := strings.Replace(strings.Replace(c.policy, `"mode"`, `"MODE"`, 1), `"type"`, `"mode"`, 2)
+				want := strings.NewReplacer(types, modes, `"type"`, `"mode"`, "unknown type", "unknown mode").Replace(want)
+				switch {
+				case strings.Contains(want, "relative path"), strings.Contains(c.policy, `\u0079`):
+					return
+				case strings.Contains(policy, "external-sandbox"):
+					want = `codex-linux-sandbox: error: policy: unknown mode "external-sandbox" at byte 8, expected ` + modes + "\n"
+				}
+				checkRefused(t, []string{"codex-linux-sandbox", "/", policy, "X"}, 2, want)
+			}
+		})
+	}
+}
+
+// Help goes to stdout, and only before the command; after it, it is the command's.
+func TestHelp(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b *build) {
+		for _, c := range []struct {
+			argv []string
+			want string
+		}{
+			{[]string{"snib", "-h"}, "usage: snib [OPTION]..."},
+			{[]string{"snib", "-w", "/", "--help", "--bad"}, "usage: snib [OPTION]..."},
+			{[]string{"/x/codex-linux-sandbox-x64", "--help"}, "usage: codex-linux-sandbox-x64 [-s PERM]..."},
+			{[]string{"codex-linux-sandbox", "-s", "disk-write-cwd", "-h", "X"}, "usage: codex-linux-sandbox [-s PERM]..."},
+			{[]string{"codex-linux-sandbox", "/", `{"mode":"read-only"}`, "--help", "X"}, "usage: codex-linux-sandbox [-s PERM]..."},
+			{[]string{"codex-linux-sandbox", "--sandbox-policy-cwd", "/", "-h"}, "usage: codex-linux-sandbox [-s PERM]..."},
+			{[]string{"snib", "--version"}, "snib " + version + "\n"},
+		} {
+			r := start(t, b.path, c.argv, nil)
+			if r.code != 0 || r.stderr != "" || !strings.HasPrefix(r.stdout, c.want) {
+				t.Errorf("%q: exit %d, stdout %q, stderr %q", c.argv, r.code, r.stdout, r.stderr)
+			}
+			for _, line := range strings.Split(r.stdout, "\n") {
+				if len(line) > 80 {
+					t.Errorf("%q: a line of %d columns: %s", c.argv, len(line), line)
+				}
+			}
+			if lines := strings.Count(r.stdout, "\n"); lines > 24 {
+				t.Errorf("%q: %d lines", c.argv, lines)
+			}
+		}
+	})
+}
+
+// On a kernel without Landlock a policy that restricts writes fails, and one that does not goes on.
+func TestWithoutLandlock(t *testing.T) {
+	_, errno := landlockABI()
+	if errno == 0 {
+		t.Skip("needs a kernel without Landlock")
+	}
+	hints := map[error]string{
+		unix.ENOSYS:     "this kernel has no Landlock: it takes Linux 5.13 or later, built with CONFIG_SECURITY_LANDLOCK",
+		unix.EOPNOTSUPP: `Landlock was disabled at boot: add "landlock" to the kernel's lsm= parameter`,
+	}
+	want := fmt.Sprintf("snib: error: landlock is not available: %v\nsnib: hint: %s\n", errno, hints[errno])
+	checkRefused(t, []string{"snib", "X"}, 125, want)
+	checkRefused(t, []string{"snib", "--network", "-w", "/", "X"}, 125, want)
+	eachBuild(t, func(t *testing.T, b *build) {
+		networkOnly := []string{"codex-linux-sandbox", "-s", "disk-full-write-access"}
+		inet := []string{"socket", fmt.Sprint(unix.AF_INET), fmt.Sprint(unix.SOCK_STREAM)}
+		if got := b.outcome(t, networkOnly, inet...); got != "EPERM" {
+			t.Errorf("a socket: %s", got)
+		}
+		if got := b.outcome(t, networkOnly, "create", scratch(t)+"/new"); got != "ok" {
+			t.Errorf("a file: %s", got)
+		}
+		external := []string{"codex-linux-sandbox", "--sandbox-policy-cwd", "/", "--sandbox-policy", `{"type":"external-sandbox"}`}
+		if got := b.outcome(t, external, inet...); got != "EPERM" {
+			t.Errorf("a socket: %s", got)
+		}
+		if got := b.outcome(t, external, "passFD"); got != "ok" {
+			t.Errorf("local IPC: %s", got)
+		}
+		if got := b.outcome(t, []string{"codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`}, inet...); got != "ok" {
+			t.Errorf("no restriction: %s", got)
+		}
+	})
+}

@@ -1,0 +1,717 @@
+package main
+
+// What a policy does to the network and to local IPC, seen from outside: a listener heard the command, or it did not.
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+func init() {
+	for name, op := range map[string]func(args []string) error{
+		"socket": func(a []string) error {
+			fd, err := unix.Socket(atoi(a[0]), atoi(a[1]), 0)
+			if err == nil {
+				unix.Close(fd)
+			}
+			return err
+		},
+		"socketpair": func(a []string) error {
+			_, err := unix.Socketpair(atoi(a[0]), atoi(a[1]), 0)
+			return err
+		},
+		"connect": func(a []string) error {
+			return reach(a, func(fd int, to unix.Sockaddr) error {
+				if err := unix.Connect(fd, to); err != nil {
+					return err
+				}
+				_, err := unix.Write(fd, []byte(a[2]))
+				return err
+			})
+		},
+		"sendto": func(a []string) error {
+			return reach(a, func(fd int, to unix.Sockaddr) error { return unix.Sendto(fd, []byte(a[2]), 0, to) })
+		},
+		"sendmsg": func(a []string) error {
+			return reach(a, func(fd int, to unix.Sockaddr) error { return unix.Sendmsg(fd, []byte(a[2]), nil, to, 0) })
+		},
+		"serve":   serve,
+		"pair":    func([]string) error { return exchange() },
+		"passFD":  func([]string) error { return passDescriptor() },
+		"ioUring": func([]string) error { return rawErrno(unix.SYS_IO_URING_SETUP, 1, 0, 0, 0) },
+		"ptrace":  func([]string) error { return rawErrno(unix.SYS_PTRACE, unix.PTRACE_PEEKDATA, noPID, 0, 0) },
+		"readVM":  func([]string) error { return rawErrno(unix.SYS_PROCESS_VM_READV, noPID, 0, 0, 0) },
+		"writeVM": func([]string) error { return rawErrno(unix.SYS_PROCESS_VM_WRITEV, noPID, 0, 0, 0) },
+		"getFD":   func([]string) error { return rawErrno(unix.SYS_PIDFD_GETFD, ^uintptr(0), 0, 0, 0) },
+		"typing":  func(a []string) error { return typeInto(a[0]) },
+		"machine": machineWide,
+	} {
+		probes[name] = op
+	}
+}
+
+// noPID is a process that does not exist: above the highest pid that Linux gives (PID_MAX_LIMIT).
+const noPID = 1<<22 + 1
+
+func atoi(s string) int {
+	n, err := strconv.ParseInt(s, 0, 64)
+	if err != nil {
+		panic(err)
+	}
+	return int(n)
+}
+
+func rawErrno(nr, a, b, c, d uintptr) error {
+	if _, _, errno := unix.RawSyscall6(nr, a, b, c, d, 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// reach makes a socket the way that args[0] names, and gives it to send with the address of args[1]: a path, an abstract
+// name after "@", or host:port.
+func reach(args []string, send func(fd int, to unix.Sockaddr) error) error {
+	to := unix.Sockaddr(&unix.SockaddrUnix{Name: args[1]})
+	domain := unix.AF_UNIX
+	if addr, err := netip.ParseAddrPort(args[1]); err == nil {
+		to, domain = &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}, unix.AF_INET
+	}
+	var fd int
+	var err error
+	switch args[0] {
+	case "stream":
+		fd, err = unix.Socket(domain, unix.SOCK_STREAM, 0)
+	case "datagram":
+		fd, err = unix.Socket(domain, unix.SOCK_DGRAM, 0)
+	case "raw":
+		fd, err = unix.Socket(domain, unix.SOCK_RAW, 0)
+	case "pair":
+		var pair [2]int
+		pair, err = unix.Socketpair(domain, unix.SOCK_DGRAM, 0)
+		fd = pair[0]
+	default:
+		_, err = fmt.Sscanf(args[0], "fd%d", &fd)
+	}
+	if err != nil {
+		return err
+	}
+	return send(fd, to)
+}
+
+// serve listens at an address and is its own client.
+func serve(a []string) error {
+	server, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	addr := &unix.SockaddrUnix{Name: a[0]}
+	if err := unix.Bind(server, addr); err != nil {
+		return err
+	}
+	if err := unix.Listen(server, 1); err != nil {
+		return err
+	}
+	client, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	if err := unix.Connect(client, addr); err != nil {
+		return err
+	}
+	_, _, err = unix.Accept(server)
+	return err
+}
+
+// exchange uses a socket pair by the calls that every mode allows.
+func exchange() error {
+	for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_SEQPACKET | unix.SOCK_CLOEXEC} {
+		pair, err := unix.Socketpair(unix.AF_UNIX, kind, 0)
+		if err != nil {
+			return err
+		}
+		if _, err := unix.Write(pair[0], []byte("a")); err != nil {
+			return err
+		}
+		if _, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(pair[0]), uintptr(unsafe.Pointer(unsafe.StringData("b"))), 1, 0, 0, 0); errno != 0 {
+			return errno
+		}
+		got := make([]byte, 2)
+		n, err := unix.Read(pair[1], got)
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			if _, _, err := unix.Recvfrom(pair[1], got[1:], 0); err != nil {
+				return err
+			}
+		}
+		if string(got) != "ab" {
+			return fmt.Errorf("read %q", got)
+		}
+	}
+	return nil
+}
+
+// passDescriptor passes one over a socket pair (SCM_RIGHTS) and uses it.
+func passDescriptor() error {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	var pipe [2]int
+	if err := unix.Pipe(pipe[:]); err != nil {
+		return err
+	}
+	if err := unix.Sendmsg(pair[0], []byte("x"), unix.UnixRights(pipe[1]), nil, 0); err != nil {
+		return err
+	}
+	control := make([]byte, unix.CmsgSpace(4))
+	_, n, _, _, err := unix.Recvmsg(pair[1], make([]byte, 1), control, 0)
+	if err != nil {
+		return err
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:n])
+	if err != nil || len(messages) != 1 {
+		return fmt.Errorf("%d control messages, %v", len(messages), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil {
+		return err
+	}
+	if _, err := unix.Write(fds[0], []byte("y")); err != nil {
+		return err
+	}
+	_, err = unix.Read(pipe[0], make([]byte, 1))
+	return err
+}
+
+// typeInto does one of the two ioctls that type into a terminal, on stdin. The kernel takes 32 bits of the request.
+func typeInto(request string) error {
+	return rawErrno(unix.SYS_IOCTL, 0, uintptr(atoi(request)), uintptr(unsafe.Pointer(unsafe.StringData("x"))), 0)
+}
+
+var off = map[string][]string{
+	"strict": {"codex-linux-sandbox", "--"},
+	"local":  {"snib", "--"},
+}
+
+// on is the policy that differs from those of off by having a network.
+var on = map[string][]string{
+	"strict": {"codex-linux-sandbox", "-s", "network-full-access", "--"},
+	"local":  {"snib", "--network", "--"},
+}
+
+func eachMode(t *testing.T, test func(t *testing.T, b *build, mode string)) {
+	needABI(t, 1)
+	eachBuild(t, func(t *testing.T, b *build) {
+		for mode := range off {
+			t.Run(mode, func(t *testing.T) { test(t, b, mode) })
+		}
+	})
+}
+
+func TestSocketFamilies(t *testing.T) {
+	families := map[string][2]int{
+		"inet stream":    {unix.AF_INET, unix.SOCK_STREAM},
+		"inet datagram":  {unix.AF_INET, unix.SOCK_DGRAM | unix.SOCK_CLOEXEC},
+		"inet6 stream":   {unix.AF_INET6, unix.SOCK_STREAM | unix.SOCK_NONBLOCK},
+		"inet6 datagram": {unix.AF_INET6, unix.SOCK_DGRAM},
+		"netlink":        {unix.AF_NETLINK, unix.SOCK_RAW},
+		"packet":         {unix.AF_PACKET, unix.SOCK_RAW},
+		"vsock":          {unix.AF_VSOCK, unix.SOCK_STREAM},
+		"alg":            {unix.AF_ALG, unix.SOCK_SEQPACKET},
+	}
+	eachMode(t, func(t *testing.T, b *build, mode string) {
+		for name, f := range families {
+			if name == "packet" && os.Geteuid() != 0 {
+				continue // EPERM without CAP_NET_RAW, sandbox or not
+			}
+			for _, op := range []string{"socket", "socketpair"} {
+				args := []string{op, fmt.Sprint(f[0]), fmt.Sprint(f[1])}
+				control := b.outcome(t, nil, args...)
+				if control == "EPERM" || op == "socket" && strings.HasPrefix(name, "inet ") && control != "ok" {
+					t.Errorf("%s %s: control: %s", op, name, control)
+				}
+				if got := b.outcome(t, off[mode], args...); got != "EPERM" {
+					t.Errorf("%s %s: %s", op, name, got)
+				}
+				if got := b.outcome(t, on[mode], args...); got != control {
+					t.Errorf("%s %s with a network: %s, without a sandbox %s", op, name, got, control)
+				}
+			}
+		}
+	})
+}
+
+func TestUnixTypes(t *testing.T) {
+	eachMode(t, func(t *testing.T, b *build, mode string) {
+		for name, kind := range map[string]int{
+			"stream": unix.SOCK_STREAM, "seqpacket": unix.SOCK_SEQPACKET | unix.SOCK_CLOEXEC,
+			"datagram": unix.SOCK_DGRAM, "raw": unix.SOCK_RAW | unix.SOCK_NONBLOCK,
+		} {
+			want := "ok"
+			if mode == "local" && kernelABI() < confinesUnix && (name == "datagram" || name == "raw") {
+				want = "EPERM"
+			}
+			for _, op := range []string{"socket", "socketpair"} {
+				args := []string{op, fmt.Sprint(unix.AF_UNIX), fmt.Sprint(kind)}
+				if got := b.outcome(t, off[mode], args...); got != want {
+					t.Errorf("%s %s: %s, want %s", op, name, got, want)
+				}
+				if got := b.outcome(t, nil, args...); got != "ok" {
+					t.Errorf("%s %s: control: %s", op, name, got)
+				}
+			}
+		}
+	})
+}
+
+// listener hears messages on a socket outside of the sandbox.
+type listener struct {
+	addr  string
+	heard chan string
+}
+
+// listen starts a listener: network is "tcp", "udp", "unix" or "unixgram".
+func listen(t *testing.T, network, addr string) listener {
+	t.Helper()
+	l := listener{heard: make(chan string, 16)}
+	read := func(c net.Conn) {
+		buf := make([]byte, 64)
+		for {
+			n, err := c.Read(buf)
+			if err != nil {
+				return
+			}
+			l.heard <- string(buf[:n])
+		}
+	}
+	if network == "udp" || network == "unixgram" {
+		c, err := net.ListenPacket(network, addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		l.addr = c.LocalAddr().String()
+		go read(c.(net.Conn))
+		return l
+	}
+	server, err := net.Listen(network, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	l.addr = server.Addr().String()
+	go func() {
+		for {
+			c, err := server.Accept()
+			if err != nil {
+				return
+			}
+			go read(c)
+		}
+	}()
+	return l
+}
+
+// next returns the next message. Messages of one sender arrive in order, so a message that should not have been sent
+// would come before that of a later control.
+func (l listener) next(t *testing.T) string {
+	t.Helper()
+	select {
+	case s := <-l.heard:
+		return s
+	case <-time.After(launchTime):
+		t.Fatal("nothing heard")
+		return ""
+	}
+}
+
+// Nothing outside is reached, by any kind of socket, address and call; with a network everything is.
+func TestReach(t *testing.T) {
+	eachMode(t, func(t *testing.T, b *build, mode string) {
+		dir := scratch(t)
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct{ network, addr, op, socket string }{
+			{"tcp", "127.0.0.1:0", "connect", "stream"},
+			{"udp", "127.0.0.1:0", "connect", "datagram"},
+			{"udp", "127.0.0.1:0", "sendto", "datagram"},
+			{"udp", "127.0.0.1:0", "sendmsg", "datagram"},
+			{"unix", "path", "connect", "stream"},
+			{"unix", "abstract", "connect", "stream"},
+			{"unixgram", "path", "connect", "datagram"},
+			{"unixgram", "path", "sendto", "datagram"},
+			{"unixgram", "path", "sendmsg", "datagram"},
+			{"unixgram", "path", "sendmsg", "raw"},
+			{"unixgram", "path", "sendto", "pair"},
+			{"unixgram", "path", "sendmsg", "pair"},
+			{"unixgram", "abstract", "connect", "datagram"},
+			{"unixgram", "abstract", "sendto", "datagram"},
+			{"unixgram", "abstract", "sendmsg", "datagram"},
+			{"unixgram", "abstract", "sendmsg", "raw"},
+			{"unixgram", "abstract", "sendto", "pair"},
+			{"unixgram", "abstract", "sendmsg", "pair"},
+		} {
+			name := strings.Join([]string{c.network, c.addr, c.op, c.socket}, " ")
+			addr := c.addr
+			switch addr {
+			case "path":
+				addr = filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
+			case "abstract":
+				addr = "@" + filepath.Base(dir) + name
+			}
+			l := listen(t, c.network, addr)
+			if c.addr == "path" {
+				if err := os.Chmod(addr, 0o777); err != nil {
+					t.Fatal(err)
+				}
+			}
+			op := []string{c.op, c.socket, l.addr}
+			if got := b.outcome(t, off[mode], append(op, "denied")...); got != "EPERM" && got != "EACCES" {
+				t.Errorf("%s: %s", name, got)
+			}
+			if got := b.outcome(t, on[mode], append(op, "allowed")...); got != "ok" {
+				t.Errorf("%s: with a network: %s", name, got)
+			} else if heard := l.next(t); heard != "allowed" {
+				t.Errorf("%s: heard %q first", name, heard)
+			}
+			if got := b.outcome(t, nil, append(op, "control")...); got != "ok" || l.next(t) != "control" {
+				t.Errorf("%s: control: %s", name, got)
+			}
+		}
+	})
+}
+
+// A root does not bring the sockets in it along: /tmp is one, and other programs' sockets live there.
+func TestSocketInRoot(t *testing.T) {
+	needABI(t, 1)
+	eachBuild(t, func(t *testing.T, b *build) {
+		dir := scratch(t)
+		l := listen(t, "unix", dir+"/socket")
+		if got := b.outcome(t, []string{"snib", "-w", dir}, "connect", "stream", l.addr, "denied"); got != "EPERM" && got != "EACCES" {
+			t.Error(got)
+		}
+		if got := b.outcome(t, []string{"snib", "-w", dir, "--network"}, "connect", "stream", l.addr, "allowed"); got != "ok" || l.next(t) != "allowed" {
+			t.Errorf("with a network: %s", got)
+		}
+	})
+}
+
+// What must work among the command's own processes.
+func TestLocalIPC(t *testing.T) {
+	eachMode(t, func(t *testing.T, b *build, mode string) {
+		if got := b.outcome(t, off[mode], "pair"); got != "ok" {
+			t.Errorf("socket pair: %s", got)
+		}
+		want := map[string]string{"strict": "EPERM", "local": "ok"}[mode]
+		if got := b.outcome(t, off[mode], "passFD"); got != want {
+			t.Errorf("passing a descriptor: %s, want %s", got, want)
+		}
+		if got := b.outcome(t, nil, "passFD"); got != "ok" {
+			t.Errorf("passing a descriptor: control: %s", got)
+		}
+		dir := scratch(t)
+		want = "EPERM"
+		if mode == "local" && kernelABI() >= confinesUnix {
+			want = "ok"
+		}
+		for name, addr := range map[string]string{"path": dir + "/socket", "abstract": "@" + filepath.Base(dir) + mode} {
+			sandbox := launchers["snib"](t, dir)
+			if mode == "strict" {
+				sandbox = launchers["options"](t, dir)
+			}
+			if got := b.outcome(t, sandbox, "serve", addr); got != want {
+				t.Errorf("serving %s: %s, want %s", name, got, want)
+			}
+			os.Remove(addr)
+			if got := b.outcome(t, nil, "serve", addr); got != "ok" {
+				t.Errorf("serving %s: control: %s", name, got)
+			}
+			os.Remove(addr)
+		}
+	})
+}
+
+// A socket that the caller left on stdin or on a kept descriptor must not become the way out: it was made before there
+// was a filter.
+func TestInheritedSocket(t *testing.T) {
+	needABI(t, 1)
+	eachBuild(t, func(t *testing.T, b *build) {
+		l := listen(t, "udp", "127.0.0.1:0")
+		mine, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer mine.Close()
+		socket, err := mine.(*net.UDPConn).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer socket.Close()
+		for _, fd := range []string{"fd0", "fd3"} {
+			send := func(launcher ...string) string {
+				path := b.path
+				if len(launcher) == 0 {
+					path = probePath
+				}
+				r := start(t, path, append(launcher, probePath, "sendmsg", fd, l.addr, fd), func(cmd *exec.Cmd) {
+					if fd == "fd0" {
+						cmd.Stdin = socket
+					} else {
+						cmd.ExtraFiles = []*os.File{socket}
+					}
+				})
+				return strings.TrimSpace(r.stdout + r.stderr)
+			}
+			keep := []string{"snib"}
+			if fd == "fd3" {
+				keep = []string{"snib", "--keep-fd", "3"}
+				if got := send("snib", "--network"); got != "EBADF" && got != "ENOTSOCK" {
+					t.Errorf("%s, not kept: %s", fd, got)
+				}
+			}
+			if got := send(keep...); got != "EPERM" {
+				t.Errorf("%s: %s", fd, got)
+			}
+			if got := send(append(keep, "--network")...); got != "ok" || l.next(t) != fd {
+				t.Errorf("%s: with a network: %s", fd, got)
+			}
+			if fd == "fd0" {
+				if got := send(); got != "ok" || l.next(t) != fd {
+					t.Errorf("%s: control: %s", fd, got)
+				}
+			}
+		}
+	})
+}
+
+// A stream socket of AF_UNIX on stdin leaves local IPC as it is; a datagram one does not.
+func TestInheritedUnixSocket(t *testing.T) {
+	needABI(t, 1)
+	eachBuild(t, func(t *testing.T, b *build) {
+		for kind, want := range map[int]string{unix.SOCK_STREAM: "ok", unix.SOCK_DGRAM: "EPERM"} {
+			pair, err := unix.Socketpair(unix.AF_UNIX, kind, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stdin := os.NewFile(uintptr(pair[0]), "pair")
+			defer stdin.Close()
+			defer unix.Close(pair[1])
+			r := start(t, b.path, []string{"snib", probePath, "passFD"}, func(cmd *exec.Cmd) { cmd.Stdin = stdin })
+			if got := strings.TrimSpace(r.stdout + r.stderr); got != want {
+				t.Errorf("type %d: %s, want %s", kind, got, want)
+			}
+		}
+	})
+}
+
+// Other ways to a socket, and into other processes.
+func TestOtherWays(t *testing.T) {
+	eachMode(t, func(t *testing.T, b *build, mode string) {
+		for _, op := range []string{"ioUring", "ptrace", "readVM", "writeVM", "getFD"} {
+			control := b.outcome(t, nil, op)
+			if control == "EPERM" {
+				t.Errorf("%s: control: %s", op, control)
+			}
+			if got := b.outcome(t, off[mode], op); got != "EPERM" {
+				t.Errorf("%s: %s", op, got)
+			}
+			want := control
+			if op == "ioUring" && kernelABI() < 3 {
+				want = "EPERM" // it could truncate
+			}
+			if got := b.outcome(t, on[mode], op); got != want {
+				t.Errorf("%s with a network: %s, want %s", op, got, want)
+			}
+		}
+	})
+}
+
+// Typing into the terminal that the command shares with its caller, here a pseudo-terminal of the test's.
+func TestTyping(t *testing.T) {
+	eachMode(t, func(t *testing.T, b *build, mode string) {
+		master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+		if err != nil {
+			t.Skip("needs /dev/ptmx: ", err)
+		}
+		defer master.Close()
+		if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+			t.Fatal(err)
+		}
+		fd, _, errno := unix.Syscall(unix.SYS_IOCTL, master.Fd(), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY)
+		if errno != 0 {
+			t.Fatal(errno)
+		}
+		tty := os.NewFile(fd, "tty")
+		defer tty.Close()
+		typing := func(launcher []string, request uint64) string {
+			path := b.path
+			if len(launcher) == 0 {
+				path = probePath
+			}
+			r := start(t, path, append(slices.Clone(launcher), probePath, "typing", fmt.Sprint(request)), func(cmd *exec.Cmd) {
+				cmd.Stdin = tty
+				cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+			})
+			return strings.TrimSpace(r.stdout + r.stderr)
+		}
+		for _, request := range []uint64{unix.TIOCSTI, unix.TIOCLINUX, 1<<32 | unix.TIOCSTI} {
+			if got := typing(nil, request); got == "EPERM" {
+				t.Errorf("%#x: control: %s", request, got)
+			}
+			for _, sandbox := range [][]string{off[mode], on[mode]} {
+				if got := typing(sandbox, request); got != "EPERM" {
+					t.Errorf("%q %#x: %s", sandbox, request, got)
+				}
+			}
+		}
+		if got, want := typing(off[mode], unix.TIOCNXCL), typing(nil, unix.TIOCNXCL); got != want {
+			t.Errorf("another ioctl: %s, without a sandbox %s", got, want)
+		}
+	})
+}
+
+// machineCalls are the calls that change the whole machine, with arguments that the kernel refuses for another reason
+// than EPERM.
+var machineCalls = map[string]func() error{
+	"init_module":     func() error { return rawErrno(unix.SYS_INIT_MODULE, 0, 0, 0, 0) },
+	"finit_module":    func() error { return rawErrno(unix.SYS_FINIT_MODULE, ^uintptr(0), 0, 0, 0) },
+	"delete_module":   func() error { return rawErrno(unix.SYS_DELETE_MODULE, 0, 0, 0, 0) },
+	"kexec_load":      func() error { return rawErrno(unix.SYS_KEXEC_LOAD, 0, 1000, 0, 0) },
+	"kexec_file_load": func() error { return rawErrno(unix.SYS_KEXEC_FILE_LOAD, ^uintptr(0), ^uintptr(0), 0, 0) },
+	"bpf":             func() error { return rawErrno(unix.SYS_BPF, 1000, 0, 0, 0) },
+	"perf_event_open": func() error { return rawErrno(unix.SYS_PERF_EVENT_OPEN, 0, 0, 0, 0) },
+	"reboot":          func() error { return rawErrno(unix.SYS_REBOOT, 0, 0, 0, 0) },
+	"swapon":          func() error { return rawErrno(unix.SYS_SWAPON, 0, 0, 0, 0) },
+	"swapoff":         func() error { return rawErrno(unix.SYS_SWAPOFF, 0, 0, 0, 0) },
+	"acct":            func() error { return rawErrno(unix.SYS_ACCT, 1, 0, 0, 0) },
+	"sethostname":     func() error { return rawErrno(unix.SYS_SETHOSTNAME, 0, ^uintptr(0), 0, 0) },
+	"setdomainname":   func() error { return rawErrno(unix.SYS_SETDOMAINNAME, 0, ^uintptr(0), 0, 0) },
+	"settimeofday":    func() error { return rawErrno(unix.SYS_SETTIMEOFDAY, 1, 0, 0, 0) },
+	"clock_settime":   func() error { return rawErrno(unix.SYS_CLOCK_SETTIME, 1000, 0, 0, 0) },
+}
+
+// machineWide does the calls, and returns the names of those that ended in EPERM.
+func machineWide([]string) error {
+	var denied []string
+	for name, call := range machineCalls {
+		if call() == unix.EPERM {
+			denied = append(denied, name)
+		}
+	}
+	slices.Sort(denied)
+	return errors.New(strings.Join(denied, " "))
+}
+
+// Root's calls that would step around Landlock or change the machine are not reached. Without root the kernel answers
+// EPERM itself, so only root can tell.
+func TestMachineWide(t *testing.T) {
+	needRoot(t)
+	var all []string
+	for name := range machineCalls {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	eachMode(t, func(t *testing.T, b *build, mode string) {
+		if got := b.outcome(t, nil, "machine"); got != "" {
+			t.Errorf("control: %s", got)
+		}
+		for _, sandbox := range [][]string{off[mode], on[mode]} {
+			if got := b.outcome(t, sandbox, "machine"); got != strings.Join(all, " ") {
+				t.Errorf("%q: denied only %s", sandbox, got)
+			}
+		}
+	})
+}
+
+// A program of another architecture makes its calls by other numbers, and is killed at the first.
+func TestForeignArchitecture(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("needs amd64, which runs programs of 386")
+	}
+	needGo(t)
+	dir := scratch(t)
+	if err := os.WriteFile(dir+"/main.go", []byte("package main\n\nfunc main() { println(\"ran\") }\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", "build", "-o", dir+"/program", dir+"/main.go")
+	cmd.Env = append(os.Environ(), "GOARCH=386", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	eachMode(t, func(t *testing.T, b *build, mode string) {
+		for _, sandbox := range [][]string{off[mode], on[mode]} {
+			if r := start(t, b.path, append(slices.Clone(sandbox), dir+"/program"), nil); r.code != -int(unix.SIGSYS) || r.stderr != "" {
+				t.Errorf("%q: exit %d, %q", sandbox, r.code, r.stderr)
+			}
+		}
+		if r := start(t, dir+"/program", []string{"program"}, nil); r.code != 0 || r.stderr != "ran\n" {
+			t.Errorf("control: exit %d, %q", r.code, r.stderr)
+		}
+	})
+}
+
+// Programs whose own parts talk to each other, in local mode.
+func TestPrograms(t *testing.T) {
+	needABI(t, 1)
+	for name, c := range map[string]struct {
+		tool, suffix, source string
+		write                []string
+	}{
+		"asyncio": {tool: "python3", suffix: ".py", source: `
+import asyncio
+async def main():
+    process = await asyncio.create_subprocess_exec("echo", "hello", stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    loop = asyncio.get_running_loop()
+    print(out.decode().strip(), await loop.run_in_executor(None, lambda: 6 * 7))
+asyncio.run(main())
+`},
+		"multiprocessing": {tool: "python3", suffix: ".py", write: []string{"-w", "/dev/shm"}, source: `
+import multiprocessing
+if __name__ == "__main__":
+    with multiprocessing.Pool(2) as pool:
+        print("hello", sum(pool.map(abs, range(-6, 7))))
+`},
+		"fork": {tool: "node", suffix: ".js", source: `
+const child = require("child_process")
+if (process.send) { process.on("message", n => { process.send(n * 6); process.disconnect() }) }
+else {
+  const c = child.fork(__filename)
+  c.on("message", n => console.log("hello", n))
+  c.send(7)
+}
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := need(t, c.tool)
+			file := scratch(t) + "/program" + c.suffix
+			if err := os.WriteFile(file, []byte(c.source), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			eachBuild(t, func(t *testing.T, b *build) {
+				r := b.snib(t, append(slices.Clone(c.write), "--", path, file)...)
+				if r.code != 0 || r.stdout != "hello 42\n" {
+					t.Errorf("exit %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
+				}
+			})
+		})
+	}
+}
