@@ -136,13 +136,13 @@ func createRuleset(attr *unix.LandlockRulesetAttr) (fd int, errno syscall.Errno)
 // not apply to that file.
 func addRule(ruleset, parent int, access uint64) syscall.Errno {
 	attr := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(parent)}
-	_, _, errno := syscall.RawSyscall6(unix.SYS_LANDLOCK_ADD_RULE,
+	r, _, errno := syscall.RawSyscall6(unix.SYS_LANDLOCK_ADD_RULE,
 		uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0, 0)
-	return errno
+	return exactlyZero(r, errno)
 }
 
 // restrictSelf enforces the ruleset on the calling thread. E2BIG: 16 domains are stacked already.
 func restrictSelf(ruleset int) syscall.Errno {
-	_, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), 0, 0)
-	return errno
+	r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), 0, 0)
+	return exactlyZero(r, errno)
 }

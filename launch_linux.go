@@ -436,7 +436,15 @@ func socketOption(fd, option int) (value int32, errno syscall.Errno) {
 }
 
 func setNoNewPrivs() syscall.Errno {
-	_, _, errno := syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
+	r, _, errno := syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
+	return exactlyZero(r, errno)
+}
+
+// exactlyZero makes any result but the documented 0 a failure: what is in force then is not known.
+func exactlyZero(r uintptr, errno syscall.Errno) syscall.Errno {
+	if errno == 0 && r != 0 {
+		return unix.EPROTO
+	}
 	return errno
 }
 

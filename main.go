@@ -28,6 +28,9 @@ const (
 	exitNotFound   = 127
 )
 
+// The launch stays on the thread that the process started with.
+func init() { runtime.LockOSThread() }
+
 func main() {
 	if outcome.reason == ok {
 		outcome = launchFromRuntime()
@@ -39,7 +42,6 @@ func main() {
 // changed and can be taken back. Two things cannot: the runtime has opened /dev/null on closed standard descriptors, and
 // has replaced ignored signals other than SIGHUP and SIGINT by handlers of its own.
 func launchFromRuntime() failure {
-	runtime.LockOSThread()
 	// Package syscall raises the soft RLIMIT_NOFILE, and puts it back in Exec, of which this is all that succeeds.
 	_ = syscall.Exec("", nil, nil)
 	argv, err := syscall.SlicePtrFromStrings(os.Args)

@@ -340,6 +340,6 @@ var (
 // installFilter installs the filter on the calling thread. ENOSYS or EINVAL: the kernel is built without it.
 func installFilter(code []bpf.RawInstruction) syscall.Errno {
 	prog := unix.SockFprog{Len: uint16(len(code)), Filter: (*unix.SockFilter)(unsafe.Pointer(&code[0]))}
-	_, _, errno := syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&prog)))
-	return errno
+	r, _, errno := syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&prog)))
+	return exactlyZero(r, errno)
 }

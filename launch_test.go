@@ -1,0 +1,574 @@
+package main
+
+// The launch itself: which file is executed, which descriptors it has, and that the command cannot tell how it was
+// launched.
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/gob"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+func init() {
+	roles["prepared"] = prepared
+	probes["executed"] = func([]string) error { return fmt.Errorf("%s", executed()) }
+	probes["open"] = func(a []string) error {
+		_, err := unix.FcntlInt(uintptr(atoi(a[0])), unix.F_GETFD, 0)
+		return err
+	}
+}
+
+// executed returns the path that execve was called with (AT_EXECFN, getauxval(3)).
+func executed() string {
+	const atExecFn = 31
+	auxv, err := unix.Auxv()
+	if err != nil {
+		return err.Error()
+	}
+	for _, entry := range auxv {
+		if entry[0] == atExecFn {
+			// The kernel's memory, above the stack: the address is no pointer of Go's.
+			return unix.BytePtrToString(*(**byte)(unsafe.Pointer(&entry[1])))
+		}
+	}
+	return "no AT_EXECFN"
+}
+
+// tinyCode is exitCode in tinyProgram, for each architecture.
+const tinyCode = 42
+
+// tinyProgram writes a static program of one page without a libc that exits with tinyCode: it runs where a runtime
+// would not.
+func tinyProgram(t testing.TB, file string) string {
+	t.Helper()
+	const base, header = 0x400000, 64 + 56
+	machine, code := map[string]uint16{"amd64": 62, "arm64": 183}[runtime.GOARCH], map[string][]uint32{
+		"amd64": {0x00002abf, 0x00e7b800, 0x050f0000}, // mov edi, 42; mov eax, 231; syscall
+		"arm64": {0xd2800540, 0xd2800bc8, 0xd4000001}, // mov x0, #42; mov x8, #94; svc #0
+	}[runtime.GOARCH]
+	var b bytes.Buffer
+	b.WriteString("\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00")
+	for _, field := range []any{
+		uint16(2), machine, uint32(1), uint64(base + header), uint64(64), uint64(0), uint32(0),
+		uint16(64), uint16(56), uint16(1), uint16(0), uint16(0), uint16(0),
+		uint32(1), uint32(5), uint64(0), uint64(base), uint64(base), uint64(header + 12), uint64(header + 12), uint64(4096),
+		code,
+	} {
+		if err := binary.Write(&b, binary.LittleEndian, field); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(file, b.Bytes(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// preparation is what the child "prepared" changes about itself before it executes Argv.
+type preparation struct {
+	Path      string
+	Argv      []string
+	Env       []string
+	Umask     int
+	Block     []syscall.Signal
+	Ignore    []syscall.Signal
+	Nice      int
+	Limits    map[int]uint64 // soft limits
+	Close     []int
+	Duplicate map[int]int // to, from
+	Gone      bool        // the current directory is one that was removed
+	HideProc  bool        // /proc is unmounted, in a mount namespace of its own
+}
+
+func prepared(args []string) int {
+	var p preparation
+	file, err := os.Open(args[0])
+	if err == nil {
+		err = gob.NewDecoder(file).Decode(&p)
+		file.Close()
+	}
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	if err := p.become(); err != nil {
+		fmt.Println(err)
+	}
+	return 1
+}
+
+func (p *preparation) become() error {
+	runtime.LockOSThread()
+	if p.HideProc {
+		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+			return err
+		}
+		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+			return err
+		}
+		if err := unix.Unmount("/proc", unix.MNT_DETACH); err != nil {
+			return err
+		}
+	}
+	if p.Gone {
+		dir, err := os.MkdirTemp(scratchBase, "")
+		if err != nil {
+			return err
+		}
+		if err := os.Chdir(dir); err != nil {
+			return err
+		}
+		if err := os.Remove(dir); err != nil {
+			return err
+		}
+	}
+	unix.Umask(p.Umask)
+	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, p.Nice); err != nil {
+		return err
+	}
+	if len(p.Duplicate) == 0 {
+		if err := unix.CloseRange(3, 1<<32-1, 0); err != nil {
+			return err
+		}
+	}
+	for to, from := range p.Duplicate {
+		if err := unix.Dup3(from, to, 0); err != nil {
+			return err
+		}
+	}
+	argv, err := syscall.SlicePtrFromStrings(p.Argv)
+	if err != nil {
+		return err
+	}
+	env, err := syscall.SlicePtrFromStrings(p.Env)
+	if err != nil {
+		return err
+	}
+	path, err := syscall.BytePtrFromString(p.Path)
+	if err != nil {
+		return err
+	}
+	for _, s := range p.Ignore {
+		signal.Ignore(s)
+	}
+	var set unix.Sigset_t
+	for _, s := range p.Block {
+		set.Val[0] |= 1 << (s - 1)
+	}
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &set, nil); err != nil {
+		return err
+	}
+	_ = syscall.Exec("", nil, nil) // puts back the soft RLIMIT_NOFILE, as in main.go
+	for which, soft := range p.Limits {
+		var limit unix.Rlimit
+		if err := unix.Getrlimit(which, &limit); err != nil {
+			return err
+		}
+		limit.Cur = soft
+		if err := unix.Setrlimit(which, &limit); err != nil {
+			return err
+		}
+	}
+	for _, fd := range p.Close {
+		unix.Close(fd)
+	}
+	_, _, errno := syscall.RawSyscall(unix.SYS_EXECVE,
+		uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&env[0])))
+	return errno
+}
+
+// argv is the command line of the child "prepared". The preparation is in a file: it may be too long for an argument.
+func (p preparation) argv(t testing.TB) []string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(p); err != nil {
+		t.Fatal(err)
+	}
+	file := scratch(t) + "/preparation"
+	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"prepared", file}
+}
+
+// start runs the child "prepared".
+func (p preparation) start(t testing.TB, change func(*exec.Cmd)) run {
+	t.Helper()
+	return start(t, rolePath("prepared"), p.argv(t), change)
+}
+
+func TestExecute(t *testing.T) {
+	needABI(t, 1)
+	dir := scratch(t)
+	for _, name := range []string{"a", "b", "empty", "denied", "text", "orphan"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := filepath.EvalSymlinks(probePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b"} {
+		if err := os.Symlink(self, filepath.Join(dir, name, "probe")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, file := range map[string]struct {
+		content string
+		mode    os.FileMode
+	}{
+		"denied/probe": {"", 0o644},
+		"text/probe":   {"not a program", 0o755},
+		"orphan/probe": {"#!/nonexistent/interpreter\n", 0o755},
+		"file":         {"", 0o755},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(file.content), file.mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const (
+		noExecHint = "snib: hint: it is neither a program for this machine nor a script whose first line is #!: run it with its shell\n"
+		orphanHint = "snib: hint: look at its first line (#!), or for the dynamic loader that it was linked for\n"
+	)
+	long := "/" + strings.Repeat("x", unix.PathMax)
+	for _, c := range []struct {
+		path    string // PATH, with @ for dir; "unset" if it is not set
+		command string
+		cwd     string
+		want    string // the file that is executed
+		code    int
+		stderr  string // with @ for dir
+	}{
+		{path: "@/a:@/b", command: "probe", want: "@/a/probe"},
+		{path: "@/empty:@/b:@/a", command: "probe", want: "@/b/probe"},
+		{path: "@/denied:@/b", command: "probe", want: "@/b/probe"},
+		{path: "@/file:/nonexistent:@/b", command: "probe", want: "@/b/probe"},
+		{path: "@/orphan:@/b", command: "probe", want: "@/b/probe"},
+		{path: long + ":@/b", command: "probe", want: "@/b/probe"},
+		{path: "@/b/", command: "probe", want: "@/b//probe"},
+		{path: "@/empty::@/b", command: "probe", cwd: "a", want: "probe"},
+		{path: ":@/b", command: "probe", cwd: "a", want: "probe"},
+		{path: "@/empty:", command: "probe", cwd: "a", want: "probe"},
+		{path: "", command: "probe", cwd: "a", want: "probe"},
+		{path: "@/a", command: "./probe", cwd: "b", want: "./probe"},
+		{path: "@/a", command: "@/b/probe", want: "@/b/probe"},
+		{path: "unset", command: "@/b/probe", want: "@/b/probe"},
+
+		{path: "@/empty:@/file", command: "probe", code: 127, stderr: `command "probe" not found in PATH`},
+		{path: "unset", command: "probe", cwd: "a", code: 127, stderr: `command "probe" not found in PATH`},
+		{path: "@/a", command: "", code: 127, stderr: `command "" not found in PATH`},
+		{path: "@/a", command: "./probe", cwd: "empty", code: 127, stderr: `command "./probe" does not exist`},
+		{path: "@/a", command: "@/file/probe", code: 127, stderr: `cannot execute "@/file/probe": not a directory`},
+		{path: "@/empty:@/denied:@/empty", command: "probe", code: 126, stderr: `cannot execute "probe": permission denied`},
+		{path: "@/a", command: "@/a", code: 126, stderr: `cannot execute "@/a": permission denied`},
+		{path: "@/text:@/b", command: "probe", code: 126, stderr: `cannot execute "probe": exec format error` + "\n" + noExecHint},
+		{path: "@/a", command: "@/text/probe", code: 126, stderr: `cannot execute "@/text/probe": exec format error` + "\n" + noExecHint},
+		{path: "@/a", command: "@/orphan/probe", code: 126, stderr: `cannot execute "@/orphan/probe": its interpreter does not exist` + "\n" + orphanHint},
+		{path: "@/empty:@/orphan", command: "probe", code: 126, stderr: `cannot execute "@/orphan/probe": its interpreter does not exist` + "\n" + orphanHint},
+	} {
+		t.Run(fmt.Sprintf("%.60s %s", c.path, c.command), func(t *testing.T) {
+			eachBuild(t, func(t *testing.T, b *build) {
+				at := func(s string) string { return strings.ReplaceAll(s, "@", dir) }
+				r := start(t, b.path, []string{"snib", "--", at(c.command), "executed"}, func(cmd *exec.Cmd) {
+					cmd.Dir = filepath.Join(dir, c.cwd)
+					cmd.Env = []string{"PATH=" + at(c.path)}
+					if c.path == "unset" {
+						cmd.Env = []string{"XPATH=" + dir + "/a"}
+					}
+				})
+				want := run{stdout: at(c.want) + "\n"}
+				if c.want == "" {
+					want = run{code: c.code, stderr: "snib: error: " + at(c.stderr)}
+					if !strings.HasSuffix(c.stderr, "\n") {
+						want.stderr += "\n"
+					}
+				}
+				if r != want {
+					t.Errorf("got %+v\nwant %+v", r, want)
+				}
+			})
+		})
+	}
+}
+
+// The default search path, for a command that every system has there.
+func TestDefaultPath(t *testing.T) {
+	needABI(t, 1)
+	if _, err := os.Stat("/bin/true"); err != nil {
+		t.Skip("needs /bin/true")
+	}
+	eachBuild(t, func(t *testing.T, b *build) {
+		r := start(t, b.path, []string{"snib", "true"}, func(cmd *exec.Cmd) { cmd.Env = []string{"A=B"} })
+		if r != (run{}) {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// The command's own exit code and signal are the launcher's.
+func TestExitStatus(t *testing.T) {
+	needABI(t, 1)
+	tiny := tinyProgram(t, scratch(t)+"/tiny")
+	eachBuild(t, func(t *testing.T, b *build) {
+		if r := b.snib(t, tiny); r != (run{code: tinyCode}) {
+			t.Errorf("%+v", r)
+		}
+		if r := start(t, tiny, []string{"tiny"}, nil); r != (run{code: tinyCode}) {
+			t.Errorf("control: %+v", r)
+		}
+	})
+}
+
+func TestDescriptors(t *testing.T) {
+	needABI(t, 1)
+	dir, err := os.Open("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	// Numbers that the runtime of the probe does not come to use itself.
+	duplicate := map[int]int{20: 3, 21: 3, 22: 3, 500: 3}
+	fullAccess := []string{"codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`}
+	eachBuild(t, func(t *testing.T, b *build) {
+		for _, c := range []struct {
+			launcher []string
+			open     map[int]bool
+		}{
+			{[]string{"snib"}, nil},
+			{[]string{"snib", "--network"}, nil},
+			{[]string{"codex-linux-sandbox", "-s", "disk-full-write-access"}, nil},
+			{[]string{"snib", "--keep-fd", "21"}, map[int]bool{21: true}},
+			{[]string{"snib", "--keep-fd=500", "--keep-fd", "20", "--keep-fd", "1", "--keep-fd", "20"}, map[int]bool{20: true, 500: true}},
+			{[]string{"snib", "--keep-fd", "20", "--keep-fd", "21", "--keep-fd=22", "--keep-fd", "500"}, map[int]bool{20: true, 21: true, 22: true, 500: true}},
+			{fullAccess, map[int]bool{20: true, 21: true, 22: true, 500: true}},
+		} {
+			for fd := range duplicate {
+				p := preparation{Path: b.path, Argv: append(append([]string{}, c.launcher...), probePath, "open", fmt.Sprint(fd)), Duplicate: duplicate}
+				r := p.start(t, func(cmd *exec.Cmd) { cmd.ExtraFiles = []*os.File{dir} })
+				want := run{stdout: "EBADF\n"}
+				if c.open[fd] {
+					want.stdout = "ok\n"
+				}
+				if r != want {
+					t.Errorf("%q, descriptor %d: %+v", c.launcher, fd, r)
+				}
+			}
+		}
+	})
+}
+
+// snapshot reads, from outside, what a process was given by whoever executed it. It is stopped before its first
+// instruction, so nothing of its own shows.
+func snapshot(t *testing.T, pid int) map[string]string {
+	t.Helper()
+	shot := map[string]string{}
+	read := func(name string) string {
+		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(content)
+	}
+	for _, name := range []string{"cmdline", "environ", "limits", "oom_score_adj", "personality", "timerslack_ns", "cgroup"} {
+		if name == "timerslack_ns" && os.Geteuid() != 0 || name == "cgroup" {
+			continue
+		}
+		shot[name] = read(name)
+	}
+	for _, line := range strings.Split(read("status"), "\n") {
+		name, value, _ := strings.Cut(line, ":")
+		switch name {
+		case "Umask", "PPid", "Uid", "Gid", "Groups", "NStgid", "NSpgid", "NSsid", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt",
+			"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "Cpus_allowed", "Mems_allowed", "Threads", "CoreDumping", "THP_enabled":
+			shot[name] = value
+		}
+	}
+	delete(shot, "NStgid")
+	stat := read("stat")
+	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
+	for name, n := range map[string]int{"ppid": 4, "tty": 7, "priority": 18, "nice": 19, "policy": 41} {
+		shot[name] = fields[n-3]
+	}
+	// Both are set to the process itself, and so as good as equal only relative to it.
+	shot["own group and session"] = fmt.Sprint(fields[5-3] == fmt.Sprint(pid), fields[6-3] == fmt.Sprint(pid))
+	delete(shot, "NSpgid")
+	delete(shot, "NSsid")
+	for _, link := range []string{"cwd", "root"} {
+		shot[link], _ = os.Readlink(fmt.Sprintf("/proc/%d/%s", pid, link))
+	}
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		shot["fd "+entry.Name()], _ = os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, entry.Name()))
+		shot["fdinfo "+entry.Name()] = read("fdinfo/" + entry.Name())
+	}
+	return shot
+}
+
+// traced runs a preparation to its last execve, the given number of them away, and takes a snapshot there.
+func (p preparation) traced(t *testing.T, execs int, stdio *os.File, cwd string) map[string]string {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := &exec.Cmd{Path: rolePath("prepared"), Args: p.argv(t), Dir: cwd,
+		Stdin: stdio, Stdout: stdio, Stderr: stdio, SysProcAttr: &syscall.SysProcAttr{Ptrace: true, Setsid: true}}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := cmd.Process.Pid
+	defer func() {
+		cmd.Process.Kill()
+		cmd.Process.Wait()
+	}()
+	for first := true; ; first = false {
+		var status unix.WaitStatus
+		if _, err := unix.Wait4(pid, &status, unix.WALL, nil); err != nil {
+			t.Fatal(err)
+		}
+		pass := 0
+		switch {
+		case !status.Stopped():
+			output, _ := os.ReadFile(stdio.Name())
+			t.Fatalf("%q: %v, %s", p.Argv, status, output)
+		case first:
+			if err := unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACEEXEC); err != nil {
+				t.Fatal(err)
+			}
+		case status.StopSignal() != unix.SIGTRAP:
+			pass = int(status.StopSignal())
+		case status.TrapCause() == unix.PTRACE_EVENT_EXEC:
+			if execs--; execs == 0 {
+				return snapshot(t, pid)
+			}
+		}
+		if err := unix.PtraceCont(pid, pass); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The command cannot tell that it was launched through snib: all that a process inherits is as it would be without.
+//
+// In a plain build the Go runtime has started first, and has unblocked and caught signals that the caller had blocked or
+// ignored; so there it is only the rest.
+func TestTransparent(t *testing.T) {
+	needABI(t, 1)
+	dir := scratch(t)
+	tiny := tinyProgram(t, dir+"/tiny")
+	stdio, err := os.Create(dir + "/stdio")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdio.Close()
+	base := preparation{
+		Path: tiny, Argv: []string{tiny, "", "a b", "\xff\xfe", "--", "-w", "\n"},
+		Env:    []string{"A=1", "B=2", "A=3", "novalue", "=x", "\xff=\xfe", "", "PATH=/nonexistent", "LONG=" + strings.Repeat("x", 100<<10)},
+		Umask:  0o137,
+		Nice:   5,
+		Block:  []syscall.Signal{unix.SIGUSR1, 64},
+		Ignore: []syscall.Signal{unix.SIGHUP, unix.SIGINT},
+		Limits: map[int]uint64{unix.RLIMIT_NOFILE: 333, unix.RLIMIT_CORE: 0, unix.RLIMIT_STACK: 1 << 20},
+	}
+	eachBuild(t, func(t *testing.T, b *build) {
+		p := base
+		if b == &release {
+			p.Block = append(p.Block, unix.SIGTERM, unix.SIGCHLD, unix.SIGURG, 34, unix.SIGSEGV, unix.SIGBUS, unix.SIGPROF)
+			p.Ignore = append(p.Ignore, unix.SIGTERM, unix.SIGPIPE, unix.SIGQUIT, unix.SIGCHLD, unix.SIGTSTP, unix.SIGUSR2)
+		}
+		want := p.traced(t, 1, stdio, dir)
+		if !strings.Contains(want["limits"], "333") || want["nice"] != "5" || !strings.HasSuffix(want["Umask"], "0137") {
+			t.Fatalf("the preparation shows no effect: %q", want)
+		}
+		for _, launcher := range [][]string{
+			{"snib", "-w", dir, "--"},
+			{"snib", "--network"},
+			{"codex-linux-sandbox", "--"},
+			{"codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`},
+		} {
+			q := p
+			q.Path, q.Argv = b.path, append(append([]string{}, launcher...), p.Argv...)
+			got := q.traced(t, 2, stdio, dir)
+			for name := range want {
+				if got[name] != want[name] {
+					t.Errorf("%q: %s: %.300q, directly %.300q", launcher, name, got[name], want[name])
+				}
+			}
+			for name := range got {
+				if _, is := want[name]; !is {
+					t.Errorf("%q: %s: %q, directly none", launcher, name, got[name])
+				}
+			}
+		}
+	})
+}
+
+// The edges of what execve can hand over.
+func TestEdges(t *testing.T) {
+	needABI(t, 1)
+	dir := scratch(t)
+	tiny := tinyProgram(t, dir+"/tiny")
+	var large []string
+	for i := range 17 {
+		large = append(large, fmt.Sprintf("V%d=%s", i, strings.Repeat("x", 110<<10)))
+	}
+	ran := run{code: tinyCode}
+	usage := run{code: 2, stderr: "snib: error: no command to run\nsnib: hint: \"snib --help\" prints the usage\n"}
+	full := run{code: 125, stderr: "snib: error: landlock_create_ruleset: too many open files\n" +
+		"snib: hint: the launch needs two descriptors: raise the limit (ulimit -n), or close some of 0, 1 and 2\n"}
+	for name, c := range map[string]struct {
+		change  func(p *preparation)
+		want    run
+		root    bool
+		release bool // what the Go runtime needs to start is missing, or it would change it
+	}{
+		"argc 0":             {change: func(p *preparation) { p.Argv = nil }, want: usage},
+		"argc 1":             {change: func(p *preparation) { p.Argv = p.Argv[:1] }, want: usage},
+		"no environment":     {change: func(p *preparation) { p.Env = nil }, want: ran},
+		"no PATH":            {change: func(p *preparation) { p.Env = []string{"PATHS=/"} }, want: ran},
+		"longest argument":   {change: func(p *preparation) { p.Argv = append(p.Argv, strings.Repeat("x", 128<<10-1)) }, want: ran},
+		"2 MB environment":   {change: func(p *preparation) { p.Env = large }, want: ran},
+		"stack of 128 KiB":   {change: func(p *preparation) { p.Limits = map[int]uint64{unix.RLIMIT_STACK: 128 << 10} }, want: ran},
+		"4 MiB of memory":    {change: func(p *preparation) { p.Limits = map[int]uint64{unix.RLIMIT_AS: 4 << 20} }, want: ran, release: true},
+		"3 descriptors":      {change: func(p *preparation) { p.Limits = map[int]uint64{unix.RLIMIT_NOFILE: 3} }, want: full},
+		"5 descriptors":      {change: func(p *preparation) { p.Limits = map[int]uint64{unix.RLIMIT_NOFILE: 5} }, want: ran},
+		"closed stdin":       {change: func(p *preparation) { p.Close = []int{0} }, want: ran},
+		"closed stdout":      {change: func(p *preparation) { p.Close = []int{1} }, want: ran},
+		"closed stderr":      {change: func(p *preparation) { p.Close = []int{2} }, want: ran},
+		"closed stdio":       {change: func(p *preparation) { p.Close = []int{0, 1, 2} }, want: ran},
+		"unheard":            {change: func(p *preparation) { p.Close = []int{0, 1, 2}; p.Argv[3] += "x" }, want: run{code: 127}},
+		"directory is gone":  {change: func(p *preparation) { p.Gone = true }, want: ran},
+		"root is this, gone": {change: func(p *preparation) { p.Gone, p.Argv = true, []string{"snib", "-w.", tiny} }, want: ran},
+		"no /proc":           {change: func(p *preparation) { p.HideProc = true }, want: ran, root: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.root {
+				needRoot(t)
+			}
+			eachBuild(t, func(t *testing.T, b *build) {
+				if c.release && b != &release {
+					return
+				}
+				p := preparation{Path: b.path, Argv: []string{"snib", "-w", dir, tiny}, Env: []string{"PATH=/"}}
+				c.change(&p)
+				if r := p.start(t, nil); r != c.want {
+					t.Errorf("%+.300v, want %+v", r, c.want)
+				}
+			})
+		})
+	}
+}

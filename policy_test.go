@@ -1,0 +1,351 @@
+package main
+
+// The decisions before anything is done: command line and JSON against naive readers, and rights by ABI against the
+// kernel's table.
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+)
+
+// arguments makes an argv as launch has it. Words with a NUL cannot be arguments.
+func arguments(t testing.TB, words ...string) []*byte {
+	t.Helper()
+	argv, err := syscall.SlicePtrFromStrings(words)
+	if err != nil {
+		t.Skip(err)
+	}
+	return argv
+}
+
+// decision is what a policy means, in a form that does not depend on how it was read.
+type decision struct {
+	Restrict, Tmp, Tmpdir bool
+	Network               network
+	CWD                   string
+	Roots                 []string
+}
+
+func decided(p *policy, argv []*byte) decision {
+	d := decision{Restrict: p.restrictWrites, Tmp: p.slashTmp, Tmpdir: p.tmpdir, Network: p.network, CWD: p.cwd}
+	var buf [unix.PathMax]byte
+	for root, at := p.nextRoot(argv, buf[:], 0); root != nil; root, at = p.nextRoot(argv, buf[:], at) {
+		d.Roots = append(d.Roots, strings.Clone(text(root)))
+	}
+	return d
+}
+
+// members of a JSON object, in order, by encoding/json.
+func objectMembers(s string) (names []string, values []json.RawMessage, ok bool) {
+	d := json.NewDecoder(strings.NewReader(s))
+	if token, err := d.Token(); err != nil || token != json.Delim('{') {
+		return nil, nil, false
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, nil, false
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, nil, false
+		}
+		names, values = append(names, name.(string)), append(values, value)
+	}
+	return names, values, true
+}
+
+// readNaively is the contract of a policy, read with encoding/json.
+func readNaively(s, cwd string, positional bool) (d decision, ok bool) {
+	if !utf8.ValidString(s) || !json.Valid([]byte(s)) {
+		return d, false
+	}
+	names, values, ok := objectMembers(s)
+	if !ok {
+		return d, false
+	}
+	// get finds a member into v; it is wrong if it stands twice or is of another type. null is a type of its own.
+	get := func(name string, v any) (found, right bool) {
+		right = true
+		for i := range names {
+			if names[i] == name {
+				right = right && !found && !bytes.Equal(values[i], []byte("null")) && json.Unmarshal(values[i], v) == nil
+				found = true
+			}
+		}
+		return found, right
+	}
+	tag, offline := "type", networkLocal
+	if positional {
+		tag, offline = "mode", networkStrict
+	}
+	var variant string
+	if found, right := get(tag, &variant); !found || !right {
+		return d, false
+	}
+	switch {
+	case variant == "danger-full-access":
+		return decision{CWD: cwd}, true
+	case variant == "read-only":
+		return decision{Restrict: true, Network: offline}, true
+	case variant == "external-sandbox" && !positional:
+		access := "restricted"
+		_, right := get("network_access", &access)
+		if !right || access != "restricted" && access != "enabled" {
+			return d, false
+		}
+		if access == "enabled" {
+			return decision{}, true
+		}
+		return decision{Network: offline}, true
+	case variant == "workspace-write":
+		var networkAccess, noTmpdir, noTmp bool
+		var roots []*string
+		for name, v := range map[string]any{
+			"network_access": &networkAccess, "exclude_tmpdir_env_var": &noTmpdir, "exclude_slash_tmp": &noTmp, "writable_roots": &roots,
+		} {
+			if _, right := get(name, v); !right {
+				return d, false
+			}
+		}
+		d = decision{Restrict: true, Tmp: !noTmp, Tmpdir: !noTmpdir, Network: offline, CWD: cwd}
+		if networkAccess {
+			d.Network = networkOn
+		}
+		for _, root := range roots {
+			if root == nil || strings.Contains(*root, "\x00") || !positional && !strings.HasPrefix(*root, "/") {
+				return d, false
+			}
+			if len(*root) >= unix.PathMax {
+				*root = ""
+			}
+			d.Roots = append(d.Roots, *root)
+		}
+		return d, true
+	}
+	return d, false
+}
+
+// stricter are the ways in which a policy is refused that encoding/json would read: it replaces half a surrogate pair,
+// and nests deeper. NUL in a path is in the contract, and so in readNaively.
+var stricter = []reason{wantSurrogatePair, tooDeep}
+
+func FuzzPolicy(f *testing.F) {
+	for _, i := range readInvocations(f) {
+		for _, word := range i.Argv {
+			if strings.HasPrefix(word, "{") {
+				f.Add(word)
+			}
+		}
+	}
+	for _, s := range []string{
+		`{"type":"external-sandbox","network_access":"enabled"}`, `{"mode":"workspace-write","writable_roots":["a","\ud83d\ude00\u0041\n/"]}`,
+		`{"type":"workspace-write","writable_roots":["/a\u0000"]}`, `{"type":"read-only","x":[{"y":[1.5e-7,true,null,"\ud800"]}]}`,
+		` { "type" : "read-only" } `, `{"type":"workspace-write","network_access":null}`, `{"type":"read-only","x":` + strings.Repeat("[", 200),
+		`{"type":"read-only","type":"read-only"}`, `{"typ\u0065":"danger-full-access"}`, `[]`, `{"":0}`, `{"type":"read-only"}x`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, positional := range []bool{false, true} {
+			argv := arguments(t, "codex-linux-sandbox", "--sandbox-policy-cwd", "/w", "--sandbox-policy", s, "true")
+			p := policy{grammar: codexFlags, restrictWrites: true, cwd: "/w", json: word(argv, 4)}
+			if positional {
+				p.grammar = codexPositional
+			}
+			why, at := p.parseJSON()
+			want, valid := readNaively(s, "/w", positional)
+			switch {
+			case why != ok && valid:
+				if !slices.Contains(stricter, why) {
+					t.Errorf("%q: refused (%d at %d), and valid", s, why, at)
+				}
+			case why == ok && !valid:
+				t.Errorf("%q: taken, and not valid", s)
+			case why == ok:
+				if got := decided(&p, argv); !reflect.DeepEqual(got, want) {
+					t.Errorf("%q:\n got %+v\nwant %+v", s, got, want)
+				}
+			case at < 0 || at > len(s):
+				t.Errorf("%q: at byte %d", s, at)
+			}
+		}
+	})
+}
+
+// commandNaively is the contract of the command line: it returns the words of the command, or none if it is refused or
+// asks for help.
+func commandNaively(words []string) []string {
+	own := len(words) == 0
+	if !own {
+		name := words[0][strings.LastIndex(words[0], "/")+1:]
+		own = !slices.Contains([]string{"codex-linux-sandbox", "codex-linux-sandbox-x64", "codex-linux-sandbox-arm64"}, name)
+		words = words[1:]
+	}
+	takes := map[string]bool{"-s": true, "--sandbox-permission": true, "--sandbox-policy-cwd": true, "--sandbox-policy": true, "--no-proc": false}
+	if own {
+		takes = map[string]bool{"-w": true, "--write": true, "--keep-fd": true, "--network": false}
+	}
+	options := map[string][]string{}
+	first, isOption := 0, func(s string) bool { return len(s) > 1 && s[0] == '-' && s != "--" }
+	for first < len(words) && isOption(words[first]) {
+		option := words[first]
+		name, value, attached := strings.Cut(option, "=")
+		if !strings.HasPrefix(option, "--") {
+			name, value, attached = option[:2], option[2:], len(option) > 2
+		}
+		takesValue, known := takes[name]
+		switch {
+		case !known, attached && !takesValue:
+			return nil
+		case takesValue && !attached:
+			if first++; first == len(words) {
+				return nil
+			}
+			value = words[first]
+		}
+		first++
+		options[name] = append(options[name], value)
+	}
+	bare := first == 0
+	ended := first < len(words) && words[first] == "--"
+	if ended {
+		first++
+	}
+	rest := words[first:]
+	permissions := append(options["-s"], options["--sandbox-permission"]...)
+	cwd, json := options["--sandbox-policy-cwd"], options["--sandbox-policy"]
+	switch {
+	case own:
+		for _, path := range append(options["-w"], options["--write"]...) {
+			if path == "" {
+				return nil
+			}
+		}
+		for _, fd := range options["--keep-fd"] {
+			if fd == "" || strings.Trim(fd, "0123456789") != "" || len(strings.TrimLeft(fd, "0")) > 10 || fmt.Sprintf("%010s", strings.TrimLeft(fd, "0")) > "2147483647" {
+				return nil
+			}
+		}
+	case len(cwd) > 0 || len(json) > 0 || len(options["--no-proc"]) > 0:
+		if len(cwd) != 1 || len(json) != 1 || cwd[0] == "" || len(permissions) > 0 {
+			return nil
+		}
+		if _, valid := readNaively(json[0], cwd[0], false); !valid {
+			return nil
+		}
+	case bare && len(rest) > 1 && strings.Trim(rest[1], " \t\r\n") != "" && strings.Contains("{[", strings.TrimLeft(rest[1], " \t\r\n")[:1]):
+		if _, valid := readNaively(rest[1], rest[0], true); !valid || rest[0] == "" {
+			return nil
+		}
+		rest = rest[2:]
+		if !ended && len(rest) > 0 {
+			if isOption(rest[0]) {
+				return nil
+			}
+			if rest[0] == "--" {
+				rest = rest[1:]
+			}
+		}
+	default:
+		for _, p := range permissions {
+			path, folder := strings.CutPrefix(p, "disk-write-folder=")
+			if folder && path != "" {
+				continue
+			}
+			if !slices.Contains(strings.Fields("disk-full-read-access disk-write-cwd disk-write-platform-user-temp-folder "+
+				"disk-write-platform-global-temp-folder disk-full-write-access network-full-access"), p) {
+				return nil
+			}
+		}
+	}
+	return rest
+}
+
+func FuzzCommandLine(f *testing.F) {
+	for _, i := range readInvocations(f) {
+		f.Add(strings.Join(i.Argv, "\x00"))
+		// Split and joined where a careless reader would go wrong.
+		for n := 1; n < len(i.Argv); n++ {
+			f.Add(strings.Join(slices.Delete(slices.Clone(i.Argv), n, n+1), "\x00"))
+			f.Add(strings.Join(slices.Insert(slices.Clone(i.Argv), n, "--"), "\x00"))
+		}
+	}
+	for _, words := range [][]string{
+		{"snib", "-w", "/", "--network", "--keep-fd", "3", "--", "x"}, {"snib", "-w/", "--write=/a", "x", "-w"}, {"snib", "--keep-fd=00000000000003", "x"},
+		{"snib", "-"}, {"", ""}, {"codex-linux-sandbox", "", " {}", "x"}, {"codex-linux-sandbox", "--", "/", "[]", "x"}, {"codex-linux-sandbox", "-sdisk-write-cwd", "x"},
+		{"codex-linux-sandbox", "--sandbox-policy=" + `{"type":"read-only"}`, "--sandbox-policy-cwd=/", "--no-proc", "x"},
+	} {
+		f.Add(strings.Join(words, "\x00"))
+	}
+	f.Fuzz(func(t *testing.T, joined string) {
+		words := strings.Split(joined, "\x00")
+		argv := arguments(t, words...)
+		var p policy
+		failed := p.parse(argv)
+		want := commandNaively(words)
+		switch {
+		case failed.reason == ok:
+			if got := words[p.command:]; len(want) == 0 || !slices.Equal(got, want) {
+				t.Errorf("%q: takes the command %q, want %q", words, got, want)
+			}
+			decided(&p, argv)
+			for fd, _ := p.nextKept(argv, 0); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
+			}
+		case len(want) > 0 && !slices.Contains(stricter, failed.reason):
+			t.Errorf("%q: refused (%+v), want the command %q", words, failed, want)
+		case failed.arg < 0 || failed.arg > len(words) || failed.offset < 0:
+			t.Errorf("%q: %+v", words, failed)
+		default:
+			message, _ := explain(failed, words)
+			if strings.ContainsFunc(message, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+				t.Errorf("%q: message %q", words, message)
+			}
+		}
+	})
+}
+
+// The masks of each ABI are the kernel's: LANDLOCK_MASK_ACCESS_FS, LANDLOCK_MASK_ACCESS_NET and LANDLOCK_MASK_SCOPE in
+// its security/landlock/limits.h at that version.
+func TestRulesetByABI(t *testing.T) {
+	const (
+		readRights = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
+		devices    = unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK
+		forFiles   = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_READ_FILE |
+			unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+		resolveUnix = 1 << 16
+	)
+	for abi, mask := range []struct{ fs, net, scope uint64 }{
+		{}, {0x1fff, 0, 0}, {0x3fff, 0, 0}, {0x7fff, 0, 0}, {0x7fff, 3, 0}, {0xffff, 3, 0}, {0xffff, 3, 1}, {0xffff, 3, 1}, {0xffff, 3, 1},
+		{0x1ffff, 3, 1}, {0x1ffff, 15, 1}, {0x1ffff, 15, 1}, {0x1ffff, 15, 1},
+	} {
+		for _, restrict := range []bool{true, false} {
+			for _, n := range []network{networkOn, networkStrict, networkLocal} {
+				var want ruleset
+				if restrict {
+					want.handled.Handled_access_fs = mask.fs
+					if n == networkOn {
+						want.handled.Handled_access_fs &^= resolveUnix
+					}
+				}
+				if n != networkOn {
+					want.handled.Handled_access_net, want.handled.Scoped = mask.net, mask.scope
+				}
+				granted := want.handled.Handled_access_fs &^ (devices | resolveUnix)
+				want.read, want.write, want.writeFile = granted&readRights, granted, granted&forFiles
+				if got := newRuleset(&policy{restrictWrites: restrict, network: n}, abi); got != want {
+					t.Errorf("ABI %d, restricted %v, network %d:\n got %+x\nwant %+x", abi, restrict, n, got, want)
+				}
+			}
+		}
+	}
+}
