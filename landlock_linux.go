@@ -123,6 +123,9 @@ func (r *ruleset) empty() bool {
 // landlockABI asks the kernel for its Landlock ABI. ENOSYS: it is built without; EOPNOTSUPP: it was disabled at boot.
 func landlockABI() (abi int, errno syscall.Errno) {
 	r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if errno == 0 && r == 0 {
+		errno = unix.EPROTO // the first ABI is 1
+	}
 	return int(r), errno
 }
 

@@ -101,12 +101,15 @@ var path [unix.PathMax]byte
 // outcome is what launch returned before the runtime started. The reason is ok if it has not run.
 var outcome failure
 
-// entry is the ELF entry point of the release build (go build -ldflags "-E main.entry"). entryG is the g that compiled
-// code finds there, and entryFunc the function value that entry calls.
+// entry is the ELF entry point of the release build (go build -ldflags "-E main.entry").
+//
+//lint:ignore U1000 named on the linker's command line
 func entry()
 
 var (
-	entryG    [4]uintptr
+	//lint:ignore U1000 the g that compiled code finds while entry runs it
+	entryG [4]uintptr
+	//lint:ignore U1000 called by entry
 	entryFunc = prelaunch
 )
 
@@ -191,8 +194,8 @@ func addRules(ruleset int, r *ruleset, p *policy, argv, envp []*byte) failure {
 			return f
 		}
 	}
-	if p.cwd != "" {
-		if f := allowBeneath(ruleset, unsafe.StringData(p.cwd), 0, r.write, r.writeFile); f.fatal(false) {
+	if p.cwd.arg != 0 {
+		if f := allowBeneath(ruleset, unsafe.StringData(p.cwd.text(argv)), 0, r.write, r.writeFile); f.fatal(false) {
 			return f
 		}
 	}

@@ -139,7 +139,7 @@ func (p *preparation) become() error {
 		return err
 	}
 	if len(p.Duplicate) == 0 {
-		if err := unix.CloseRange(3, 1<<32-1, 0); err != nil {
+		if err := unix.CloseRange(3, 1<<32-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 			return err
 		}
 	}
@@ -566,7 +566,7 @@ func TestEdges(t *testing.T) {
 				p := preparation{Path: b.path, Argv: []string{"snib", "-w", dir, tiny}, Env: []string{"PATH=/"}}
 				c.change(&p)
 				if r := p.start(t, nil); r != c.want {
-					t.Errorf("%+.300v, want %+v", r, c.want)
+					t.Errorf("%+v, want %+v", r, c.want)
 				}
 			})
 		})

@@ -527,6 +527,9 @@ func TestOtherWays(t *testing.T) {
 	eachMode(t, func(t *testing.T, b *build, mode string) {
 		for _, op := range []string{"ioUring", "ptrace", "readVM", "writeVM", "getFD"} {
 			control := b.outcome(t, nil, op)
+			if control == "EPERM" && filteredAlready() {
+				continue // by the container engine
+			}
 			if control == "EPERM" {
 				t.Errorf("%s: control: %s", op, control)
 			}
@@ -542,6 +545,12 @@ func TestOtherWays(t *testing.T) {
 			}
 		}
 	})
+}
+
+// filteredAlready tells whether the tests run under a seccomp filter of somebody else's.
+func filteredAlready() bool {
+	mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
+	return err != nil || mode != 0
 }
 
 // Typing into the terminal that the command shares with its caller, here a pseudo-terminal of the test's.

@@ -33,14 +33,27 @@ type policy struct {
 	grammar        grammar
 	network        network
 	restrictWrites bool
-	slashTmp       bool   // "/tmp" is a writable root
-	tmpdir         bool   // "$TMPDIR" is a writable root
-	keepFD         bool   // at least one --keep-fd was given
-	options        int    // index after the last option
-	command        int    // index of the command's name
-	roots          int    // offset in json of the first writable root; 0: there are none
-	cwd            string // CWD, where it is a writable root; the NUL that ends its word follows it
-	json           string // POLICY_JSON
+	slashTmp       bool // "/tmp" is a writable root
+	tmpdir         bool // "$TMPDIR" is a writable root
+	keepFD         bool // at least one --keep-fd was given
+	options        int  // index after the last option
+	command        int  // index of the command's name
+	roots          int  // offset in json of the first writable root; 0: there are none
+	cwd            part // CWD, where it is a writable root; the NUL that ends its word follows it
+	json           part // POLICY_JSON
+}
+
+// part is a value on the command line: length bytes from offset on in a word. The word's index is 0 where there is none.
+// It is no string because storing a pointer has the compiler call the garbage collector's write barrier.
+type part struct{ arg, offset, length int }
+
+// newPart returns where value, a suffix of argv[i], is.
+func newPart(argv []*byte, i int, value string) part {
+	return part{i, len(word(argv, i)) - len(value), len(value)}
+}
+
+func (v part) text(argv []*byte) string {
+	return unsafe.String((*byte)(unsafe.Add(unsafe.Pointer(argv[v.arg]), v.offset)), v.length)
 }
 
 // restricts tells whether the policy asks for anything at all.
@@ -147,7 +160,7 @@ func (p *policy) parseOwn(argv []*byte) failure {
 
 func (p *policy) parseHelper(argv []*byte) failure {
 	p.grammar, p.restrictWrites, p.network = codexOptions, true, networkStrict
-	permission, cwd, json := 0, 0, 0 // the words that hold them; 0: none does
+	permission := 0 // the last word that grants one; 0: none does
 	i := 1
 	for isOption(word(argv, i)) {
 		id, value, next, why := nextOption(helperOptions[:], argv, i)
@@ -163,15 +176,15 @@ func (p *policy) parseHelper(argv []*byte) failure {
 			}
 			permission = i
 		case optPolicyCWD:
-			if cwd != 0 {
+			if p.cwd.arg != 0 {
 				return failure{reason: repeatedOption, arg: i}
 			}
-			cwd, p.cwd = next-1, value
+			p.cwd = newPart(argv, next-1, value)
 		case optPolicy:
-			if json != 0 {
+			if p.json.arg != 0 {
 				return failure{reason: repeatedOption, arg: i}
 			}
-			json, p.json = next-1, value
+			p.json = newPart(argv, next-1, value)
 		case optNoProc:
 			p.grammar = codexFlags
 		case optBwrap:
@@ -189,20 +202,20 @@ func (p *policy) parseHelper(argv []*byte) failure {
 
 	first := p.command
 	switch {
-	case cwd != 0 || json != 0 || p.grammar == codexFlags:
+	case p.cwd.arg != 0 || p.json.arg != 0 || p.grammar == codexFlags:
 		p.grammar = codexFlags
 		switch {
 		case permission != 0:
 			return failure{reason: mixedGrammars, arg: permission}
-		case cwd == 0:
+		case p.cwd.arg == 0:
 			return failure{reason: noPolicyCWD}
-		case json == 0:
+		case p.json.arg == 0:
 			return failure{reason: noPolicy}
 		}
 	case p.options == 1 && startsJSON(word(argv, first+1)):
 		p.grammar = codexPositional
-		cwd, p.cwd = first, word(argv, first)
-		json, p.json = first+1, word(argv, first+1)
+		p.cwd = newPart(argv, first, word(argv, first))
+		p.json = newPart(argv, first+1, word(argv, first+1))
 		p.command = first + 2
 		next := word(argv, p.command)
 		switch {
@@ -217,11 +230,11 @@ func (p *policy) parseHelper(argv []*byte) failure {
 	default:
 		return failure{}
 	}
-	if p.cwd == "" {
-		return failure{reason: emptyCWD, arg: cwd}
+	if p.cwd.length == 0 {
+		return failure{reason: emptyCWD, arg: p.cwd.arg}
 	}
-	why, at := p.parseJSON()
-	return failure{reason: why, arg: json, offset: offset(argv, json, p.json) + at}
+	why, at := p.parseJSON(p.json.text(argv))
+	return failure{reason: why, arg: p.json.arg, offset: p.json.offset + at}
 }
 
 // permit takes one permission of the codexOptions grammar, and reports whether it is one.
@@ -256,7 +269,7 @@ func folder(permission string) (path string, is bool) {
 func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next int) {
 	switch {
 	case p.roots != 0:
-		r := reader{text: p.json, at: max(at, p.roots)}
+		r := reader{text: p.json.text(argv), at: max(at, p.roots)}
 		r.space()
 		if r.peek() == ',' {
 			r.at++
@@ -387,9 +400,6 @@ func text(p *byte) string {
 	return unsafe.String(p, n)
 }
 
-// offset returns where value, a suffix of argv[i], starts in it.
-func offset(argv []*byte, i int, value string) int { return len(word(argv, i)) - len(value) }
-
 func base(path string) string {
 	for i := len(path) - 1; i >= 0; i-- {
 		if path[i] == '/' {
@@ -439,8 +449,8 @@ type member struct {
 //
 // A member means something only in a variant that has it. The tag may come last, so the members are noted while the
 // object is read, whatever they hold, and judged when the variant is known.
-func (p *policy) parseJSON() (why reason, at int) {
-	r := reader{text: p.json}
+func (p *policy) parseJSON(text string) (why reason, at int) {
+	r := reader{text: text}
 	tag := "type"
 	if p.grammar == codexPositional {
 		tag = "mode"
@@ -514,7 +524,7 @@ func (p *policy) parseJSON() (why reason, at int) {
 		p.restrictWrites, p.network = false, networkOn
 		return ok, 0
 	case variant.kind == kindReadOnly:
-		p.cwd, p.network = "", p.off()
+		p.cwd, p.network = part{}, p.off()
 		return ok, 0
 	case variant.kind == kindWorkspaceWrite:
 		return p.workspaceWrite(&found, roots)
@@ -561,7 +571,7 @@ func (p *policy) workspaceWrite(found *[members]member, roots rootList) (why rea
 }
 
 func (p *policy) externalSandbox(m member) (why reason, at int) {
-	p.cwd, p.restrictWrites = "", false
+	p.cwd, p.restrictWrites = part{}, false
 	switch {
 	case m.repeat != 0:
 		return repeatedMember, m.repeat

@@ -36,7 +36,7 @@ type decision struct {
 }
 
 func decided(p *policy, argv []*byte) decision {
-	d := decision{Restrict: p.restrictWrites, Tmp: p.slashTmp, Tmpdir: p.tmpdir, Network: p.network, CWD: p.cwd}
+	d := decision{Restrict: p.restrictWrites, Tmp: p.slashTmp, Tmpdir: p.tmpdir, Network: p.network, CWD: p.cwd.text(argv)}
 	var buf [unix.PathMax]byte
 	for root, at := p.nextRoot(argv, buf[:], 0); root != nil; root, at = p.nextRoot(argv, buf[:], at) {
 		d.Roots = append(d.Roots, strings.Clone(text(root)))
@@ -158,11 +158,11 @@ func FuzzPolicy(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, positional := range []bool{false, true} {
 			argv := arguments(t, "codex-linux-sandbox", "--sandbox-policy-cwd", "/w", "--sandbox-policy", s, "true")
-			p := policy{grammar: codexFlags, restrictWrites: true, cwd: "/w", json: word(argv, 4)}
+			p := policy{grammar: codexFlags, restrictWrites: true, cwd: newPart(argv, 2, "/w"), json: newPart(argv, 4, word(argv, 4))}
 			if positional {
 				p.grammar = codexPositional
 			}
-			why, at := p.parseJSON()
+			why, at := p.parseJSON(word(argv, 4))
 			want, valid := readNaively(s, "/w", positional)
 			switch {
 			case why != ok && valid:

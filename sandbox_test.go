@@ -187,12 +187,6 @@ func (b *build) snib(t testing.TB, args ...string) run {
 	return start(t, b.path, append([]string{"snib"}, args...), nil)
 }
 
-// helper runs a build under the name of the helper that it stands in for.
-func (b *build) helper(t testing.TB, args ...string) run {
-	t.Helper()
-	return start(t, b.path, append([]string{"codex-linux-sandbox"}, args...), nil)
-}
-
 // outcome runs the probe through a launcher and returns its one line; launcher is the whole argv before the command,
 // and empty for a control without a sandbox. Anything but one line and exit code 0 fails the test.
 func (b *build) outcome(t testing.TB, launcher []string, op ...string) string {

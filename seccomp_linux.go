@@ -212,6 +212,8 @@ func (g *program) load(offset uint32) label {
 // check emits a verdict whose end is allow or deny. The kernel truncates integer arguments to 32 bits, and so do these.
 func (g *program) check(v verdict, allow, deny label) label {
 	switch v {
+	case hide:
+		return g.ret(unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS))
 	case unixOnly:
 		g.jumpIfEqual(unix.AF_UNIX, allow, deny)
 		return g.load(argLow(0))
@@ -252,7 +254,7 @@ type span struct {
 }
 
 // maxSpans: each rule starts one and may end in another, and so does x32.
-const maxSpans = 2*len(rules) + 3
+const maxSpans = 2*len(rules) + 5
 
 // spans cuts the call numbers into runs of one verdict.
 func spans(c config, a arch, s *[maxSpans]span) (n int) {
@@ -278,7 +280,10 @@ func spans(c config, a arch, s *[maxSpans]span) (n int) {
 		n = appendSpan(s, n, span{sorted[i].start + 1, allow})
 	}
 	if a == amd64 {
+		// The numbers with the bit set, among them those with the sign bit too.
 		n = appendSpan(s, n, span{x32, kill})
+		n = appendSpan(s, n, span{2 * x32, allow})
+		n = appendSpan(s, n, span{3 * x32, kill})
 		n = appendSpan(s, n, span{tracerSkip, allow})
 	}
 	return n
@@ -315,7 +320,6 @@ func (g *program) build(c config, a arch) []bpf.RawInstruction {
 	g.start = len(g.code)
 	var labels [verdicts]label
 	labels[kill] = g.ret(unix.SECCOMP_RET_KILL_PROCESS)
-	labels[hide] = g.ret(unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS))
 	labels[deny] = g.ret(unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM))
 	labels[allow] = g.ret(unix.SECCOMP_RET_ALLOW)
 	for i := range n {

@@ -1,0 +1,581 @@
+package main
+
+// The guard of the restricted context that launch_linux.go describes: it reads the machine code of the release binary, as
+// go tool objdump prints it, and follows every call from the ELF entry point on. It finds
+//
+//   - calls out of package main, but to the few functions that need nothing of the runtime's
+//   - calls through a register or memory, which it could not follow
+//   - variables that Go's initialisation refers to, and variables of other packages
+//   - more stack than the entry gives, and recursion whose depth is not known
+//   - instructions that it cannot read in this respect
+//
+// TestGuardBites puts one at a time into the path.
+
+import (
+	"bytes"
+	"cmp"
+	"debug/elf"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math/bits"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var (
+	// followed are the functions that the launch path may consist of, and the variables that it may refer to.
+	followed = regexp.MustCompile(`^(main|unicode/utf8)\.|^syscall\.RawSyscall6?$`)
+
+	// leaves are assembly that needs no more than its arguments and the stack.
+	leaves = regexp.MustCompile(`^(runtime\.(memmove|memequal|memclrNoHeapPointers)|internal/runtime/syscall/linux\.Syscall6)(\.abi0)?$`)
+
+	// failing is where a failed check of a bound, of unsafe.String or unsafe.Slice, or of the stack ends.
+	failing = regexp.MustCompile(`^runtime\.(panicBounds|panicunsafe(string|slice)(len|nilptr)|morestack_noctxt)(\.abi0)?$`)
+
+	// initialiser are the functions that set package variables before main.main runs.
+	initialiser = regexp.MustCompile(`^(main|unicode/utf8)\.(map\.)?init(\.\d+)?$`)
+)
+
+// recursive bounds how many frames of a function can be on the stack at once.
+var recursive = map[string]int{
+	"main.(*reader).value":   maxDepth,
+	"main.(*reader).nested":  maxDepth,
+	"main.(*program).search": 1 + bits.Len(uint(maxSpans)),
+}
+
+var guardedArchs = []string{"amd64", "arm64"}
+
+func TestGuard(t *testing.T) {
+	needGo(t)
+	for _, goarch := range guardedArchs {
+		t.Run(goarch, func(t *testing.T) {
+			b := buildGuarded(t, ".", goarch)
+			if goarch == runtime.GOARCH && !bytes.Equal(textSection(t, b.path), textSection(t, release.path)) {
+				t.Errorf("the code of %s differs from what is built here with symbols", release.path)
+			}
+			for _, finding := range b.guard() {
+				t.Error(finding)
+			}
+			d := b.deepest(b.entry)
+			t.Logf("%d of %d bytes of stack: %s", d.bytes, b.stack, strings.Join(d.path, " -> "))
+		})
+	}
+}
+
+func TestGuardBites(t *testing.T) {
+	needGo(t)
+	const violate = "main.prelaunch -> main.launch -> main.violate"
+	for _, c := range []struct {
+		name      string
+		statement string // put first in launch
+		code      string // what it calls
+		want      string // in each finding; empty: there is none
+	}{
+		{"jump table", "violate(len(argv))", `func violate(n int) {
+			switch n {
+			case 0: path[0] = 9
+			case 1: path[1] = 8
+			case 2: path[2] = 7
+			case 3: path[3] = 6
+			case 4: path[4] = 5
+			case 5: path[5] = 4
+			case 6: path[6] = 3
+			case 7: path[7] = 2
+			}
+		}`, ""},
+		{"allocation", "violate(len(argv))", `func violate(n int) []byte { return make([]byte, n) }`,
+			violate + " -> runtime.makeslice ("},
+		{"string concatenation", "violate(word(argv, 0))", `func violate(s string) string { return s + "/" }`,
+			violate + " -> runtime.concatstring2 ("},
+		{"map lookup", "violate(word(argv, 0))", `var violated map[string]int
+			func violate(s string) int { return violated[s] }`,
+			violate + " -> runtime.mapaccess1_faststr ("},
+		{"defer", "violate()", `func violate() { defer setNoNewPrivs() }`,
+			violate + " -> runtime.deferreturn ("},
+		{"syscall.Syscall", "violate()", `func violate() { syscall.Syscall(unix.SYS_GETPID, 0, 0, 0) }`,
+			violate + " -> syscall.Syscall ("},
+		{"write barrier", "violate(argv[0])", `var violated *byte
+			func violate(p *byte) { violated = p }`,
+			violate},
+		{"allocation in unicode/utf8", "violate()", `func violate() []byte { return utf8.AppendRune(nil, 'ä') }`,
+			violate + " -> unicode/utf8.appendRuneNonASCII -> runtime.growslice ("},
+		{"indirect call", "violate(setNoNewPrivs)", `func violate(f func() syscall.Errno) { f() }`,
+			violate + ": CALL "},
+		{"method of an interface", "violate(unix.ENOENT)", `func violate(err error) string { return err.Error() }`,
+			violate + ": CALL "},
+		{"variable initialised at run time", "violate()", `var violated = syscall.Getpagesize()
+			func violate() int { return violated }`,
+			violate + ": main.violated is initialised by main.init"},
+		{"variable set by init", "violate()", `var violated int
+			func init() { setViolated() }
+			//go:noinline
+			func setViolated() { violated = syscall.Getpagesize() }
+			func violate() int { return violated }`,
+			violate + ": main.violated is initialised by main.init."},
+		{"variable of another package", "violate()", `func violate() int { return syscall.Stdin }`,
+			violate + ": syscall.Stdin belongs to another package"},
+		{"large frame", "violate(len(argv))", `func violate(n int) byte {
+			var b [66000]byte
+			readDirectory(n, b[:])
+			return b[n]
+		}`, " bytes of stack of "},
+		{"recursion", "violate(len(argv))", `func violate(n int) int {
+			if n == 0 {
+				return 0
+			}
+			return n * violate(n-1)
+		}`, violate + ": recursion"},
+	} {
+		for _, goarch := range guardedArchs {
+			t.Run(c.name+"/"+goarch, func(t *testing.T) {
+				t.Parallel()
+				findings := buildGuarded(t, violation(t, c.statement, c.code), goarch).guard()
+				other := func(finding string) bool { return c.want == "" || !strings.Contains(finding, c.want) }
+				if len(findings) == 0 && c.want != "" || slices.ContainsFunc(findings, other) {
+					t.Errorf("want %q in each of %q", c.want, findings)
+				}
+			})
+		}
+	}
+}
+
+// violation returns a copy of the package with a statement put first in launch, and what it calls in a file of its own.
+func violation(t *testing.T, statement, code string) string {
+	t.Helper()
+	dir := scratch(t)
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const head = "\nfunc launch(argv, envp []*byte) failure {\n"
+	heads := 0
+	for _, pattern := range []string{"*.go", "*.s", "go.*"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			heads += bytes.Count(text, []byte(head))
+			write(name, strings.Replace(string(text), head, head+statement+"\n", 1))
+		}
+	}
+	if heads != 1 {
+		t.Fatalf("%d times %q", heads, head)
+	}
+	imports := ""
+	for name, path := range map[string]string{"syscall.": "syscall", "unix.": "golang.org/x/sys/unix", "utf8.": "unicode/utf8"} {
+		if strings.Contains(code, name) {
+			imports += fmt.Sprintf("import %q\n", path)
+		}
+	}
+	write("violation.go", "package main\n"+imports+strings.Replace(code, "func violate(", "//go:noinline\nfunc violate(", 1))
+	return dir
+}
+
+func textSection(t *testing.T, path string) []byte {
+	t.Helper()
+	file, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	text, err := file.Section(".text").Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// guarded is a release binary as the guard reads it.
+type guarded struct {
+	path      string
+	goarch    string
+	file      *elf.File
+	symbols   []elf.Symbol // by address
+	functions map[string]*function
+	entry     string
+	stack     int // that the entry gives
+}
+
+// function is what the guard notes of a function that may be followed.
+type function struct {
+	name      string
+	calls     []call
+	variables []string
+	frame     int
+	unread    []string // instructions
+}
+
+// call is a call, or a jump to another function.
+type call struct {
+	to   string // "": not known
+	text string
+	at   string
+}
+
+// buildGuarded builds the release binary from the sources in dir, but with symbols, and reads it.
+func buildGuarded(t *testing.T, dir, goarch string) *guarded {
+	t.Helper()
+	b := &guarded{path: filepath.Join(scratch(t), "snib"), goarch: goarch, functions: map[string]*function{}}
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-w -E main.entry", "-o", b.path)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+goarch)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, out)
+	}
+	var err error
+	if b.file, err = elf.Open(b.path); err != nil {
+		t.Fatal(err)
+	}
+	defer b.file.Close()
+	if b.symbols, err = b.file.Symbols(); err != nil {
+		t.Fatal(err)
+	}
+	b.symbols = slices.DeleteFunc(b.symbols, func(s elf.Symbol) bool { return s.Size == 0 })
+	slices.SortFunc(b.symbols, func(x, y elf.Symbol) int { return cmp.Compare(x.Value, y.Value) })
+	b.entry = b.at(b.file.Entry)
+	b.disassemble(t)
+
+	// The entry makes one call, through a function value (the address of a word that holds the function's), and ends in
+	// a jump to where the runtime starts.
+	entry := b.functions[b.entry]
+	if entry == nil || len(entry.calls) != 2 || entry.calls[0].to != "" || entry.calls[1].to != "_rt0_"+goarch+"_linux" {
+		t.Fatalf("the entry is %q: %+v", b.entry, entry)
+	}
+	for _, s := range b.symbols {
+		if s.Name == "main.entryFunc" {
+			entry.calls = []call{{to: b.at(b.word(t, b.word(t, s.Value)))}}
+		}
+	}
+	entry.unread = nil // it saves and restores the stack pointer
+
+	source, err := os.ReadFile(filepath.Join(dir, "entry_"+goarch+".s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	define := regexp.MustCompile(`(?m)^#define stackSize\s+(\d+)$`).FindSubmatch(source)
+	if define == nil {
+		t.Fatal("the entry does not define stackSize")
+	}
+	b.stack, _ = strconv.Atoi(string(define[1]))
+	return b
+}
+
+// at returns the name of what is at an address.
+func (b *guarded) at(addr uint64) string {
+	i, _ := slices.BinarySearchFunc(b.symbols, addr, func(s elf.Symbol, addr uint64) int {
+		if s.Value+s.Size <= addr {
+			return -1
+		}
+		return 1
+	})
+	if i == len(b.symbols) || addr < b.symbols[i].Value {
+		return ""
+	}
+	return b.symbols[i].Name
+}
+
+// word reads 8 bytes of initialised memory.
+func (b *guarded) word(t *testing.T, addr uint64) uint64 {
+	t.Helper()
+	for _, s := range b.file.Sections {
+		if s.Type == elf.SHT_PROGBITS && s.Addr <= addr && addr+8 <= s.Addr+s.Size {
+			var w [8]byte
+			if _, err := s.ReadAt(w[:], int64(addr-s.Addr)); err != nil {
+				t.Fatal(err)
+			}
+			return binary.LittleEndian.Uint64(w[:])
+		}
+	}
+	t.Fatalf("no initialised data at %#x", addr)
+	return 0
+}
+
+// instruction is one line of objdump.
+type instruction struct {
+	at       string // file and line
+	pc       uint64
+	code     string // in hexadecimal
+	text     string
+	op, args string // of text
+	last     string // text of the instruction before it
+}
+
+// disassemble reads the functions that may be followed.
+func (b *guarded) disassemble(t *testing.T) {
+	t.Helper()
+	cmd := exec.Command("go", "tool", "objdump", "-s", followed.String(), b.path)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", cmd, err)
+	}
+	read := map[string]func(*function, instruction){"amd64": b.readAMD64, "arm64": b.readARM64}[b.goarch]
+	var f *function
+	last := ""
+	for line := range strings.Lines(string(out)) {
+		if text, is := strings.CutPrefix(line, "TEXT "); is {
+			f = &function{name: text[:strings.Index(text, "(SB) ")]}
+			b.functions[f.name] = f
+			continue
+		}
+		fields := strings.FieldsFunc(line, func(c rune) bool { return c == '\t' || c == '\n' })
+		if len(fields) == 0 {
+			continue
+		}
+		if len(fields) != 4 {
+			t.Fatalf("not an instruction: %q", line)
+		}
+		pc, err := strconv.ParseUint(fields[1], 0, 64)
+		if err != nil {
+			t.Fatalf("not an instruction: %q", line)
+		}
+		in := instruction{at: strings.TrimSpace(fields[0]), pc: pc, code: fields[2], text: fields[3], last: last}
+		in.op, in.args, _ = strings.Cut(in.text, " ")
+		read(f, in)
+		last = in.text
+	}
+}
+
+// The readers note what leaves a function, what it refers to and how its stack grows. The one indirect jump that they take
+// for local is a switch's, through a table: its scaled index is the shape that the compiler gives to no other.
+var (
+	amd64Table  = regexp.MustCompile(`^0\(\w+\)\(\w+\*8\)$`)
+	amd64Adjust = regexp.MustCompile(`^(SUBQ|ADDQ) \$(-?)(0x[0-9a-f]+), SP$`)
+	amd64Memory = regexp.MustCompile(`([^ ]+?)(?:[+-]\d+)?\(SB\)|(-?0x[0-9a-f]+)\(IP\)`)
+)
+
+func (b *guarded) readAMD64(f *function, in instruction) {
+	adjust := amd64Adjust.FindStringSubmatch(in.text)
+	switch {
+	case in.op == "CALL" || in.op[0] == 'J':
+		to, known := strings.CutSuffix(in.args, "(SB)")
+		if addr, err := strconv.ParseUint(in.args, 0, 64); err == nil {
+			to, known = b.at(addr), true
+		}
+		if in.op == "CALL" || !amd64Table.MatchString(in.args) {
+			f.leave(in, to, known)
+		}
+		return
+	case in.op == "PUSHQ":
+		f.frame += 8
+	case adjust != nil:
+		if n, _ := strconv.ParseUint(adjust[3], 0, 32); (adjust[1] == "SUBQ") == (adjust[2] == "") {
+			f.frame += int(n)
+		}
+	case in.op == "?", strings.HasSuffix(in.text, ", SP"), strings.Contains(in.text, "FS:"): // there is no g in FS yet
+		f.fail(in)
+	}
+	for _, m := range amd64Memory.FindAllStringSubmatch(in.args, -1) {
+		if m[2] != "" {
+			offset, _ := strconv.ParseInt(m[2], 0, 64)
+			b.refer(f, in, in.pc+uint64(len(in.code)/2)+uint64(offset))
+		} else if i := slices.IndexFunc(b.symbols, func(s elf.Symbol) bool { return s.Name == m[1] }); i >= 0 {
+			b.refer(f, in, b.symbols[i].Value)
+		} else {
+			f.fail(in)
+		}
+	}
+}
+
+var (
+	arm64Near  = regexp.MustCompile(`^(-?\d+)\(PC\)$`)
+	arm64Table = regexp.MustCompile(`^MOVD \(R\d+\)\(R\d+<<3\), R27$`)
+	arm64Push  = regexp.MustCompile(`^\w+\.W .*, -(\d+)\(RSP\)$`)
+	arm64Grow  = regexp.MustCompile(`^SUB (?:\$\(?(\d+)(<<12)?\)?|R27), (RSP|R20), (RSP|R20)$`)
+	arm64Const = regexp.MustCompile(`^(?:MOVD|ORR) \$(\d+), (?:ZR, )?R27$`)
+	arm64Page  = regexp.MustCompile(`^ADRP (-?\d+)\(PC\), (R\d+)$`)
+	arm64Low   = regexp.MustCompile(`^ADD \$(\d+), (R\d+), R\d+$|[ ,](\d*)\((R\d+)\)`)
+)
+
+func (b *guarded) readARM64(f *function, in instruction) {
+	operand := in.args[strings.LastIndex(in.args, " ")+1:]
+	to, known := strings.CutSuffix(operand, "(SB)")
+	if m := arm64Near.FindStringSubmatch(operand); m != nil {
+		n, _ := strconv.ParseInt(m[1], 10, 64)
+		to, known = b.at(in.pc+uint64(4*n)), true
+	}
+	push := arm64Push.FindStringSubmatch(in.text)
+	grow := arm64Grow.FindStringSubmatch(in.text)
+	switch {
+	case in.text == "JMP (R27)" && arm64Table.MatchString(in.last):
+	case known || in.op == "CALL" || in.op == "JMP":
+		f.leave(in, to, known)
+	case push != nil:
+		n, _ := strconv.Atoi(push[1])
+		f.frame += n
+	// A frame that no immediate holds is made in R20, in two steps or from a constant in R27.
+	case grow != nil && (grow[3] == "RSP" || strings.HasSuffix(in.last, ", RSP, R20")):
+		size := grow[1]
+		if c := arm64Const.FindStringSubmatch(in.last); size == "" && c != nil {
+			size = c[1]
+		}
+		n, err := strconv.Atoi(size)
+		if err != nil {
+			f.fail(in)
+		}
+		if grow[2] != "" {
+			n <<= 12
+		}
+		f.frame += n
+	case in.text == "MOVD R20, RSP", in.op == "ADD" && strings.HasSuffix(in.args, ", RSP, RSP"):
+	case in.op == "CMP":
+	case in.op == "?" && in.code != "00000000", in.op == "ADR",
+		strings.HasSuffix(in.text, ", RSP"), strings.HasSuffix(in.text, ", RSP, R20"):
+		f.fail(in)
+	}
+	page := arm64Page.FindStringSubmatch(in.last)
+	if page == nil {
+		return
+	}
+	low := arm64Low.FindStringSubmatch(in.text)
+	if low == nil || low[2]+low[4] != page[2] {
+		f.fail(in)
+		return
+	}
+	n, _ := strconv.ParseInt(page[1], 10, 64)
+	offset, _ := strconv.ParseUint("0"+low[1]+low[3], 10, 64)
+	b.refer(f, in, (in.pc-4)&^0xfff+uint64(n)+offset)
+}
+
+// leave notes a call, or a jump that leaves the function.
+func (f *function) leave(in instruction, to string, known bool) {
+	if !known {
+		to = ""
+	}
+	if in.op == "CALL" || to != f.name {
+		f.calls = append(f.calls, call{to, in.text, in.at})
+	}
+}
+
+// fail notes an instruction that the guard cannot read.
+func (f *function) fail(in instruction) {
+	f.unread = append(f.unread, in.text+" ("+in.at+")")
+}
+
+// refer notes a reference to a variable. What cannot be written needs no initialisation.
+func (b *guarded) refer(f *function, in instruction, addr uint64) {
+	for _, s := range b.file.Sections {
+		if s.Flags&elf.SHF_WRITE == 0 || addr < s.Addr || addr >= s.Addr+s.Size {
+			continue
+		}
+		if name := b.at(addr); name != "" {
+			f.variables = append(f.variables, name)
+		} else {
+			f.fail(in)
+		}
+	}
+}
+
+// reach returns the functions that the code of roots consists of, those nearest to them first, each after its caller.
+func (b *guarded) reach(roots ...string) (order []string, chains map[string]string) {
+	chains = map[string]string{}
+	for _, root := range roots {
+		chains[root] = root
+	}
+	order = slices.Clone(roots)
+	for i := 0; i < len(order); i++ {
+		for _, c := range b.functions[order[i]].calls {
+			if _, seen := chains[c.to]; !seen && b.functions[c.to] != nil {
+				chains[c.to] = chains[order[i]] + " -> " + c.to
+				order = append(order, c.to)
+			}
+		}
+	}
+	return order, chains
+}
+
+// guard returns what is wrong with the launch path.
+func (b *guarded) guard() (findings []string) {
+	initialised := map[string]string{}
+	names := slices.Sorted(maps.Keys(b.functions))
+	order, chains := b.reach(slices.DeleteFunc(names, func(name string) bool { return !initialiser.MatchString(name) })...)
+	for _, name := range order {
+		for _, v := range b.functions[name].variables {
+			initialised[v] = chains[name]
+		}
+	}
+
+	order, chains = b.reach(b.entry)
+	for _, name := range order {
+		f := b.functions[name]
+		for _, c := range f.calls {
+			switch {
+			case c.to == "":
+				findings = append(findings, fmt.Sprintf("%s: %s (%s)", chains[name], c.text, c.at))
+			case b.functions[c.to] == nil && !leaves.MatchString(c.to) && !failing.MatchString(c.to):
+				findings = append(findings, fmt.Sprintf("%s -> %s (%s)", chains[name], c.to, c.at))
+			}
+		}
+		slices.Sort(f.variables)
+		for _, v := range slices.Compact(f.variables) {
+			switch {
+			case !followed.MatchString(v):
+				findings = append(findings, fmt.Sprintf("%s: %s belongs to another package", chains[name], v))
+			case initialised[v] != "":
+				findings = append(findings, fmt.Sprintf("%s: %s is initialised by %s", chains[name], v, initialised[v]))
+			}
+		}
+		for _, text := range f.unread {
+			findings = append(findings, fmt.Sprintf("%s: cannot read %s", chains[name], text))
+		}
+		if cycle, turns := b.cycle(name); turns && recursive[name] == 0 {
+			findings = append(findings, fmt.Sprintf("%s: recursion of unknown depth: %s", chains[name], strings.Join(cycle, ", ")))
+		}
+	}
+	if d := b.deepest(b.entry); d.bytes > b.stack {
+		findings = append(findings, fmt.Sprintf("%d bytes of stack of %d: %s", d.bytes, b.stack, strings.Join(d.path, " -> ")))
+	}
+	return findings
+}
+
+// cycle returns the functions that a function calls and is called by, itself included, and whether it is recursive.
+func (b *guarded) cycle(name string) (cycle []string, turns bool) {
+	order, _ := b.reach(name)
+	for _, f := range order {
+		if back, _ := b.reach(f); slices.Contains(back, name) {
+			cycle = append(cycle, f)
+		}
+	}
+	return cycle, len(cycle) > 1 ||
+		slices.ContainsFunc(b.functions[name].calls, func(c call) bool { return c.to == name })
+}
+
+// depth is the most stack that a call can use, and the functions that use it.
+type depth struct {
+	bytes int
+	path  []string
+}
+
+func (b *guarded) deepest(name string) (d depth) {
+	cycle, _ := b.cycle(name)
+	var below depth
+	for _, f := range cycle {
+		// The word is what a call pushes (amd64), or what a callee keeps below its frame (arm64).
+		d.bytes += max(1, recursive[f]) * (b.functions[f].frame + 8)
+		for _, c := range b.functions[f].calls {
+			if b.functions[c.to] == nil || slices.Contains(cycle, c.to) {
+				continue
+			}
+			if next := b.deepest(c.to); next.bytes > below.bytes {
+				below = next
+			}
+		}
+	}
+	return depth{d.bytes + below.bytes, append(cycle, below.path...)}
+}
