@@ -1,0 +1,487 @@
+// Bench measures what a launch through snib costs, and what a command pays afterwards.
+//
+// The contenders of a table run in turn, in a fresh order each round, on one CPU, so that whatever else the machine does
+// hits all of them alike. A launch is timed from vfork to the exit of a command that only exits (runner.c). The measure
+// of snib is baseline.c, which makes the same system calls with the same arguments; that it does is checked first.
+//
+// What a fault on a program's file costs depends on how the file came into the page cache: in one large write, or page
+// by page. So every program starts from disk, as after a boot; "snib, just written" shows the other case.
+package main
+
+import (
+	"bufio"
+	"embed"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"golang.org/x/sys/unix"
+)
+
+//go:embed *.c *.h
+var sources embed.FS
+
+// What -check demands, in terms of baseline.c.
+const (
+	maxLaunch  = 1.25
+	maxPerRoot = 1.2
+)
+
+// rootCounts are the numbers of writable roots that are compared.
+var rootCounts = []int{1, 10, 100, 1000}
+
+func main() {
+	rounds := flag.Int("rounds", 1000, "launches of each contender")
+	check := flag.Bool("check", false, fmt.Sprintf(
+		"fail if snib takes more than %.2f times the baseline for a launch, or %.2f times for a root", maxLaunch, maxPerRoot))
+	given := map[string]string{}
+	flag.Func("with", "where another launcher is, as `name=path`; repeatable", func(s string) error {
+		name, path, _ := strings.Cut(s, "=")
+		if !slices.ContainsFunc(others, func(o other) bool { return o.name == name }) {
+			return fmt.Errorf("no launcher %q is known", name)
+		}
+		given[name] = path
+		return nil
+	})
+	flag.Parse()
+	if *rounds < 1 {
+		*rounds = 1
+	}
+	launch, perRoot, err := run(*rounds, given)
+	if err == nil && *check && (launch > maxLaunch || perRoot > maxPerRoot) {
+		err = fmt.Errorf("over the limit: a launch takes %.2f times the baseline's, a root %.2f times", launch, perRoot)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run prints all tables, and returns the ratios of snib to the baseline for a launch and for a root.
+func run(rounds int, given map[string]string) (launch, perRoot float64, err error) {
+	// This thread is pinned to a CPU, which what it starts inherits, and traces the launches that are compared.
+	runtime.LockOSThread()
+	// Not in /tmp, which is often a file system of its own kind.
+	dir, err := os.MkdirTemp("/var/tmp", "snib-bench-")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer os.RemoveAll(dir)
+	b := &bench{dir: dir}
+	if err := b.build(); err != nil {
+		return 0, 0, err
+	}
+	if err := b.pin(); err != nil {
+		return 0, 0, err
+	}
+	if launch, err = b.launches(rounds, given); err != nil {
+		return 0, 0, err
+	}
+	if perRoot, err = b.rootCosts(max(rounds/4, 1)); err != nil {
+		return 0, 0, err
+	}
+	return launch, perRoot, b.calls()
+}
+
+// bench is the directory of a run.
+type bench struct {
+	dir   string
+	roots []string
+}
+
+func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
+
+// build makes the programs and the writable roots.
+func (b *bench) build() error {
+	names, err := sources.ReadDir(".")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		text, err := sources.ReadFile(name.Name())
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(b.path(name.Name()), text, 0o644); err != nil {
+			return err
+		}
+	}
+	for i := range slices.Max(rootCounts) {
+		root := b.path(fmt.Sprintf("root%04d", i))
+		if err := os.Mkdir(root, 0o755); err != nil {
+			return err
+		}
+		b.roots = append(b.roots, root)
+	}
+	freestanding := []string{"-nostdlib", "-ffreestanding"}
+	for _, step := range []func() error{
+		func() error {
+			return command("go", "build", "-trimpath", "-ldflags", "-s -w -E main.entry", "-o", b.path("snib"), "snib")
+		},
+		func() error { return command("go", "build", "-o", b.path("snib-plain"), "snib") },
+		func() error { return b.compile("runner") },
+		func() error { return b.compile("calls") },
+		func() error { return b.compile("command", freestanding...) },
+		b.writePolicy,
+		func() error { return b.compile("baseline", freestanding...) },
+		func() error { return b.compile("baseline-called", append(freestanding, "-DCALLED")...) },
+		b.compareCalls,
+		b.copySnib,
+		b.fromDisk,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) compile(name string, flags ...string) error {
+	source, _, _ := strings.Cut(name, "-")
+	return command("gcc", slices.Concat(flags, []string{"-O2", "-static", "-o", b.path(name), b.path(source + ".c")})...)
+}
+
+func command(name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%v: %v\n%s", cmd, err, out)
+	}
+	return nil
+}
+
+// writePolicy gives the baseline the rights and the filter that snib uses.
+func (b *bench) writePolicy() error {
+	calls, err := trace(b.launcher("snib", 1))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(b.path("policy.h"), policyHeader(calls), 0o644)
+}
+
+// compareCalls checks that the baseline makes the calls that snib makes.
+func (b *bench) compareCalls() error {
+	for _, n := range rootCounts {
+		want, err := trace(b.launcher("snib", n))
+		if err != nil {
+			return err
+		}
+		have, err := trace(b.launcher("baseline", n))
+		if err != nil {
+			return err
+		}
+		if !slices.EqualFunc(have, want, call.equal) {
+			return fmt.Errorf("with %d roots, the baseline does not make snib's calls:\n%v\n%v", n, have, want)
+		}
+	}
+	return nil
+}
+
+// programs are what is built here and timed.
+var programs = []string{"command", "baseline", "snib", "snib-plain", "baseline-called", "calls"}
+
+// fromDisk drops the programs from the page cache.
+func (b *bench) fromDisk() error {
+	for _, name := range programs {
+		f, err := os.Open(b.path(name))
+		if err != nil {
+			return err
+		}
+		if err = f.Sync(); err == nil {
+			err = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED)
+		}
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copySnib leaves a copy in the page cache as one write put it there.
+func (b *bench) copySnib() error {
+	text, err := os.ReadFile(b.path("snib"))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(b.path("snib-written"), text, 0o755)
+}
+
+// pin keeps this thread, and what it starts, on the last CPU that it may use.
+func (b *bench) pin() error {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return err
+	}
+	last := 0
+	for cpu := range 64 * len(set) {
+		if set.IsSet(cpu) {
+			last = cpu
+		}
+	}
+	set.Zero()
+	set.Set(last)
+	return unix.SchedSetaffinity(0, &set)
+}
+
+// launcher is the command line of snib, or the baseline, with n roots.
+func (b *bench) launcher(name string, n int) []string {
+	argv := []string{b.path(name)}
+	for _, root := range b.roots[:n] {
+		argv = append(argv, "-w", root)
+	}
+	return append(argv, "--", b.path("command"))
+}
+
+// An other launcher has command lines, the fullest first, that come as near as it can to snib's policy with one root,
+// $ROOT. The first that works is used.
+type other struct {
+	name  string
+	lines []line
+}
+
+type line struct {
+	lacks string
+	args  string
+}
+
+const workspace = `"workspace-write","exclude_slash_tmp":true,"exclude_tmpdir_env_var":true}`
+
+var others = []other{
+	{"bwrap", []line{
+		{"", "--ro-bind / / --dev-bind /dev/null /dev/null --bind $ROOT $ROOT --unshare-net --"},
+	}},
+	{"landrun", []line{
+		{"no filter", "--rox / --rw /dev/null --rwx $ROOT --"},
+	}},
+	{"codex-linux-sandbox", []line{
+		{"", `--sandbox-policy-cwd $ROOT --sandbox-policy {"type":` + workspace + ` --`},
+		{"", `$ROOT {"mode":` + workspace + ` --`},
+		{"", "-s disk-full-read-access -s disk-write-folder=$ROOT --"},
+	}},
+	{"setpriv", []line{
+		{"no filter", "--no-new-privs --landlock-access fs --landlock-rule path-beneath:execute,read-file,read-dir:/ " +
+			"--landlock-rule path-beneath:write-file,truncate:/dev/null --landlock-rule path-beneath:execute,write-file,read-file," +
+			"read-dir,remove-dir,remove-file,make-dir,make-reg,make-sock,make-fifo,make-sym,refer,truncate:$ROOT --"},
+		{"no_new_privs only", "--no-new-privs --"},
+	}},
+}
+
+// contender is a row of a table: a file, and the argv that it is executed with.
+type contender struct {
+	name string
+	file string
+	argv []string
+}
+
+// contenders returns snib, what it is measured by, and the other launchers that there are.
+func (b *bench) contenders(given map[string]string) ([]contender, error) {
+	all := []contender{{"the command alone", b.path("command"), []string{b.path("command")}}}
+	for _, c := range []struct{ name, file string }{
+		{"C baseline", "baseline"},
+		{"snib release", "snib"},
+		{"snib plain", "snib-plain"},
+		{"C baseline, calls by a function", "baseline-called"},
+		{"snib release, just written", "snib-written"},
+	} {
+		all = append(all, contender{c.name, b.path(c.file), b.launcher(c.file, 1)})
+	}
+	for _, o := range others {
+		file, is := given[o.name]
+		if !is {
+			var err error
+			if file, err = exec.LookPath(o.name); err != nil {
+				fmt.Println("not installed:", o.name)
+				continue
+			}
+		}
+		c, err := b.other(o, file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+func (b *bench) other(o other, file string) (contender, error) {
+	var why string
+	for _, l := range o.lines {
+		args := strings.Fields(strings.ReplaceAll(l.args, "$ROOT", b.roots[0]))
+		c := contender{o.name, file, slices.Concat([]string{o.name}, args, []string{b.path("command")})}
+		if l.lacks != "" {
+			c.name += " (" + l.lacks + ")"
+		}
+		cmd := exec.Cmd{Path: c.file, Args: c.argv}
+		out, err := cmd.CombinedOutput()
+		if err == nil {
+			return c, nil
+		}
+		why += fmt.Sprintf("\n%q: %v\n%s", c.argv, err, out)
+	}
+	return contender{}, fmt.Errorf("%s does not work:%s", o.name, why)
+}
+
+// samples are what was measured of one contender, each sorted.
+type samples struct{ time, faults []float64 }
+
+// race launches every contender once a round.
+func (b *bench) race(all []contender, rounds int) ([]samples, error) {
+	args := []string{strconv.Itoa(max(rounds/10, 1)), strconv.Itoa(rounds)}
+	for _, c := range all {
+		args = append(append(append(args, c.file), c.argv...), "")
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	cmd := exec.Command(b.path("runner"), args...)
+	cmd.Env = []string{} // the same on every machine
+	cmd.Stderr = os.Stderr
+	cmd.ExtraFiles = []*os.File{w}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	w.Close()
+	results := make([]samples, len(all))
+	for s := bufio.NewScanner(r); s.Scan(); {
+		var i int
+		var time, faults float64
+		if _, err := fmt.Sscan(s.Text(), &i, &time, &faults); err != nil {
+			return nil, err
+		}
+		results[i].time = append(results[i].time, time)
+		results[i].faults = append(results[i].faults, faults)
+	}
+	for i := range results {
+		slices.Sort(results[i].time)
+		slices.Sort(results[i].faults)
+	}
+	return results, cmd.Wait()
+}
+
+func quantile(sorted []float64, q float64) float64 {
+	return sorted[int(q*float64(len(sorted)-1)+0.5)]
+}
+
+func median(sorted []float64) float64 { return quantile(sorted, 0.5) }
+
+// launches prints what a launch costs, and returns the ratio of snib to the baseline.
+func (b *bench) launches(rounds int, given map[string]string) (float64, error) {
+	all, err := b.contenders(given)
+	if err != nil {
+		return 0, err
+	}
+	results, err := b.race(all, rounds)
+	if err != nil {
+		return 0, err
+	}
+	t := newTable(fmt.Sprintf("%d launches each, from fork to exit, in microseconds; minor page faults", rounds),
+		"", "quarter", "median", "3 quarters", "/ alone", "/ baseline", "faults", "- alone")
+	alone, baseline, snib := results[0], results[1], results[2]
+	for i, r := range results {
+		t.row(all[i].name, micro(quantile(r.time, 0.25)), micro(median(r.time)), micro(quantile(r.time, 0.75)),
+			ratio(median(r.time), median(alone.time)), ratio(median(r.time), median(baseline.time)),
+			fmt.Sprint(median(r.faults)), fmt.Sprint(median(r.faults)-median(alone.faults)))
+	}
+	return median(snib.time) / median(baseline.time), t.Flush()
+}
+
+// rootCosts prints what more writable roots cost, and returns the ratio of snib to the baseline for one.
+func (b *bench) rootCosts(rounds int) (perRoot float64, err error) {
+	names := []string{"baseline", "snib", "baseline-called"}
+	var all []contender
+	for _, n := range rootCounts {
+		for _, name := range names {
+			all = append(all, contender{name, b.path(name), b.launcher(name, n)})
+		}
+	}
+	results, err := b.race(all, rounds)
+	if err != nil {
+		return 0, err
+	}
+	t := newTable(fmt.Sprintf("More writable roots: medians of %d launches, and what each root after the first adds, in microseconds", rounds),
+		"roots", "C baseline", "snib release", "/ baseline", "a root: C baseline", "snib release", "/ baseline", "C, by a function")
+	time := func(row, column int) float64 { return median(results[len(names)*row+column].time) }
+	for i, n := range rootCounts {
+		row := []string{strconv.Itoa(n), micro(time(i, 0)), micro(time(i, 1)), ratio(time(i, 1), time(i, 0))}
+		if i > 0 {
+			root := func(column int) float64 { return (time(i, column) - time(0, column)) / float64(n-rootCounts[0]) }
+			row = append(row, micro(root(0)), micro(root(1)), ratio(root(1), root(0)), micro(root(2)))
+			perRoot = root(1) / root(0)
+		}
+		t.row(row...)
+	}
+	return perRoot, t.Flush()
+}
+
+// calls prints how fast a command makes system calls in the sandbox, and without one.
+func (b *bench) calls() error {
+	const runs, count = 31, 20000
+	works := [][]string{{"getppid"}, {"socketpair"}, {"ioctl"}}
+	names := []string{"getppid", "socketpair, close twice", "ioctl"}
+	for _, depth := range []int{1, 5, 20} {
+		dir := filepath.Join(b.roots[depth], strings.Repeat("d/", depth-1))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		file := filepath.Join(dir, "file")
+		if err := os.WriteFile(file, nil, 0o644); err != nil {
+			return err
+		}
+		works = append(works, []string{"open", file})
+		names = append(names, fmt.Sprintf("open, close, %d beneath a root", depth))
+	}
+	rates := make([][2][]float64, len(works))
+	for range runs {
+		for i, work := range works {
+			for sandboxed := range 2 {
+				argv := append([]string{b.path("calls"), strconv.Itoa(count)}, work...)
+				if sandboxed == 1 {
+					argv = slices.Concat([]string{b.path("snib"), "-w", b.roots[1], "-w", b.roots[5], "-w", b.roots[20], "--"}, argv)
+				}
+				cmd := exec.Command(argv[0], argv[1:]...)
+				cmd.Stderr = os.Stderr
+				out, err := cmd.Output()
+				if err != nil {
+					return fmt.Errorf("%v: %v", cmd, err)
+				}
+				time, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+				if err != nil {
+					return err
+				}
+				rates[i][sandboxed] = append(rates[i][sandboxed], count/time*1e9)
+			}
+		}
+	}
+	t := newTable(fmt.Sprintf("Calls a second of processor time, medians of %d runs of %d", runs, count), "", "no sandbox", "sandbox", "ratio")
+	for i, r := range rates {
+		slices.Sort(r[0])
+		slices.Sort(r[1])
+		t.row(names[i], fmt.Sprintf("%.0f", median(r[0])), fmt.Sprintf("%.0f", median(r[1])), ratio(median(r[1]), median(r[0])))
+	}
+	return t.Flush()
+}
+
+type table struct{ *tabwriter.Writer }
+
+func newTable(title string, head ...string) table {
+	fmt.Printf("\n%s\n\n", title)
+	t := table{tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)}
+	t.row(head...)
+	return t
+}
+
+func (t table) row(cells ...string) { fmt.Fprintln(t, strings.Join(cells, "\t")+"\t") }
+
+func micro(ns float64) string { return fmt.Sprintf("%.2f", ns/1000) }
+
+func ratio(a, b float64) string { return fmt.Sprintf("%.3f", a/b) }
