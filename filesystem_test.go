@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -24,6 +26,14 @@ var probes = map[string]func(args []string) error{
 	"truncate": func(a []string) error { return unix.Truncate(a[0], 0) },
 	"openTruncate": func(a []string) error {
 		return openAndClose(a[0], unix.O_RDONLY|unix.O_TRUNC)
+	},
+	"ioctlOn": func(a []string) error {
+		fd, err := unix.Open(a[0], unix.O_RDONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+		return err
 	},
 	"openTruncateForIoctl": func(a []string) error {
 		return openAndClose(a[0], unix.O_ACCMODE|unix.O_TRUNC)
@@ -522,4 +532,98 @@ func TestTruncationBeforeABI3(t *testing.T) {
 			t.Errorf("read: %s", got)
 		}
 	})
+}
+
+func init() {
+	roles["lowered"] = lowered
+}
+
+// lowered is the launch as it would be on a kernel of a lower Landlock ABI: the decisions of that ABI, enforced on this
+// kernel. The words after the ABI are snib's own.
+func lowered(args []string) int {
+	runtime.LockOSThread()
+	abi := atoi(args[0])
+	argv, err := syscall.SlicePtrFromStrings(append([]string{"snib"}, args[1:]...))
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	envp, err := syscall.SlicePtrFromStrings(os.Environ())
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	var p policy
+	var g program
+	f := p.parse(argv)
+	rules := newRuleset(&p, abi)
+	filter := g.build(filterConfig(&p, abi), native)
+	ruleset, errno := createRuleset(&rules.handled)
+	if f.reason == ok && errno == 0 {
+		f = addRules(ruleset, &rules, &p, argv, envp)
+	}
+	for _, step := range []func() syscall.Errno{
+		setNoNewPrivs,
+		func() syscall.Errno { return restrictSelf(ruleset) },
+		func() syscall.Errno { return installFilter(filter) },
+		func() syscall.Errno { return execute(argv, envp, p.command) },
+	} {
+		if f.reason == ok && errno == 0 {
+			errno = step()
+		}
+	}
+	fmt.Println(f, errno)
+	return 1
+}
+
+// What each ABI enforces, on a kernel of a later one, for the ABIs that no kernel here has.
+func TestLowerABI(t *testing.T) {
+	needABI(t, 5)
+	for abi := 1; abi <= kernelABI(); abi++ {
+		t.Run(fmt.Sprint(abi), func(t *testing.T) {
+			dir := scratch(t)
+			for _, name := range []string{"root", "second", "outside"} {
+				tree(t, filepath.Join(dir, name))
+			}
+			launch := func(op ...string) string {
+				t.Helper()
+				argv := append([]string{"lowered", fmt.Sprint(abi), "-w", dir + "/root", "-w", dir + "/second", "--", probePath}, op...)
+				r := start(t, rolePath("lowered"), argv, nil)
+				if r.code != 0 {
+					t.Fatalf("%q: %+v", argv, r)
+				}
+				return strings.TrimSpace(r.stdout)
+			}
+			truncated := map[bool]string{true: "EPERM", false: "EACCES"}[abi < 3]
+			moved := map[bool]string{true: "EXDEV", false: "ok"}[abi < 2]
+			inRoot := map[bool]string{true: "EPERM", false: "ok"}[abi < 3]
+			for _, c := range []struct {
+				want string
+				op   []string
+			}{
+				{"EACCES", []string{"write", dir + "/outside/file"}},
+				{"ok", []string{"write", dir + "/root/file"}},
+				{"EACCES", []string{"create", dir + "/outside/new"}},
+				{"ok", []string{"create", dir + "/root/new"}},
+				{moved, []string{"rename", dir + "/root/new", dir + "/second/new"}},
+				{truncated, []string{"truncate", dir + "/outside/file"}},
+				{truncated, []string{"openTruncate", dir + "/outside/file"}},
+				{truncated, []string{"openTruncateForIoctl", dir + "/outside/file"}},
+				{inRoot, []string{"truncate", dir + "/root/file"}},
+				{"EPERM", []string{"socket", fmt.Sprint(unix.AF_INET), fmt.Sprint(unix.SOCK_STREAM)}},
+			} {
+				if got := launch(c.op...); got != c.want {
+					t.Errorf("%q: %s, want %s", c.op, got, c.want)
+				}
+			}
+			if content, _ := os.ReadFile(dir + "/outside/file"); string(content) != "original" {
+				t.Errorf("outside: %q", content)
+			}
+			// Device ioctls: on /dev/zero the kernel knows none, and says so where Landlock lets it.
+			wantIoctl := map[bool]string{true: "ENOTTY", false: "EACCES"}[abi < 5]
+			if got := launch("ioctlOn", "/dev/zero"); got != wantIoctl {
+				t.Errorf("ioctl on a device: %s, want %s", got, wantIoctl)
+			}
+		})
+	}
 }

@@ -6,10 +6,10 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -68,21 +68,21 @@ func report(f failure, args []string) int {
 	}
 	switch f.reason {
 	case wantHelp:
-		fmt.Print(help(name, helper))
+		os.Stdout.WriteString(help(name, helper))
 		return 0
 	case wantVersion:
-		fmt.Println("snib", version)
+		os.Stdout.WriteString("snib " + version + "\n")
 		return 0
 	}
 	message, hint := explain(f, args)
-	text := fmt.Sprintf("%s: error: %s\n", name, message)
+	message = name + ": error: " + message + "\n"
 	if hint == "" && f.reason < wantObject {
-		hint = fmt.Sprintf("%q prints the usage", name+" --help")
+		hint = quote(name+" --help") + " prints the usage"
 	}
 	if hint != "" {
-		text += fmt.Sprintf("%s: hint: %s\n", name, hint)
+		message += name + ": hint: " + hint + "\n"
 	}
-	os.Stderr.WriteString(text)
+	os.Stderr.WriteString(message)
 	switch {
 	case f.reason < noLandlock:
 		return exitUsage
@@ -94,36 +94,41 @@ func report(f failure, args []string) int {
 	return exitCannotExec
 }
 
+// quote makes anything that the user supplied safe to print.
+func quote(s string) string { return strconv.Quote(s) }
+
 // explain returns the message for a failure and, where the next action is known, a hint.
 func explain(f failure, args []string) (message, hint string) {
 	word := ""
 	if f.arg < len(args) {
 		word = args[f.arg]
 	}
-	failed := string(path[:max(0, strings.IndexByte(string(path[:]), 0))])
+	option := "option " + quote(word)
+	failed := quote(text(&path[0]))
+	errno := ": " + f.errno.Error()
 	switch f.reason {
 	case noCommand:
 		return "no command to run", ""
 	case unknownOption:
-		return fmt.Sprintf("unknown option %q", word), ""
+		return "unknown " + option, ""
 	case missingValue:
-		return fmt.Sprintf("option %q needs a value", word), ""
+		return option + " needs a value", ""
 	case unwantedValue:
-		return fmt.Sprintf("option %q takes no value", word), ""
+		return option + " takes no value", ""
 	case repeatedOption:
-		return fmt.Sprintf("option %q stands twice", word), ""
+		return option + " stands twice", ""
 	case mixedGrammars:
-		return fmt.Sprintf("option %q does not go with --sandbox-policy", word), ""
+		return option + " does not go with --sandbox-policy", ""
 	case emptyPath:
-		return fmt.Sprintf("option %q needs a path that is not empty", word), ""
+		return option + " needs a path that is not empty", ""
 	case missingPath:
-		return fmt.Sprintf("writable path %q: %v", failed, f.errno), "create it first, or leave it out"
+		return "writable path " + failed + errno, "create it first, or leave it out"
 	case badDescriptor:
-		return fmt.Sprintf("%q is not the number of a descriptor", word), ""
+		return quote(word) + " is not the number of a descriptor", ""
 	case closedDescriptor:
-		return fmt.Sprintf("descriptor %q is to be kept and is not open", word), ""
+		return "descriptor " + quote(word) + " is to be kept and is not open", ""
 	case badPermission:
-		return fmt.Sprintf("unknown permission %q", word), "the permissions are " + permissions
+		return "unknown permission " + quote(word), "the permissions are " + permissions
 	case emptyCWD:
 		return "the policy's working directory is empty", ""
 	case noPolicyCWD:
@@ -131,31 +136,31 @@ func explain(f failure, args []string) (message, hint string) {
 	case noPolicy:
 		return `option "--sandbox-policy" is missing`, ""
 	case needsMounts:
-		return fmt.Sprintf("option %q asks for protected paths inside a writable root, which this launcher cannot give: "+
-				"Landlock takes nothing back beneath a directory that it grants", word),
+		return option + " asks for protected paths inside a writable root, which this launcher cannot give: " +
+				"Landlock takes nothing back beneath a directory that it grants",
 			"leave the option out to run under Landlock and seccomp, or run the bubblewrap of the original"
 	case needsNetworkNamespace:
-		return fmt.Sprintf("option %q asks for a network namespace, which this launcher cannot give: "+
-				"it turns the network on or off for the whole command", word),
+		return option + " asks for a network namespace, which this launcher cannot give: " +
+				"it turns the network on or off for the whole command",
 			"leave the option out, with a policy that has network access or has none"
 
 	case noLandlock:
-		return fmt.Sprintf("landlock is not available: %v", f.errno), landlockHints[f.errno]
+		return "landlock is not available" + errno, landlockHint(f.errno)
 	case rulesetFailed:
-		return fmt.Sprintf("landlock_create_ruleset: %v", f.errno), resourceHints[f.errno]
+		return "landlock_create_ruleset" + errno, resourceHint(f.errno)
 	case openFailed:
-		return fmt.Sprintf("open %q: %v", failed, f.errno), resourceHints[f.errno]
+		return "open " + failed + errno, resourceHint(f.errno)
 	case ruleFailed:
-		return fmt.Sprintf("landlock_add_rule for %q: %v", failed, f.errno), ""
+		return "landlock_add_rule for " + failed + errno, ""
 	case noNewPrivsFailed:
-		return fmt.Sprintf("prctl PR_SET_NO_NEW_PRIVS: %v", f.errno), ""
+		return "prctl PR_SET_NO_NEW_PRIVS" + errno, ""
 	case restrictFailed:
 		if f.errno == unix.E2BIG {
 			hint = "the kernel stacks at most 16 Landlock domains: nest fewer sandboxes"
 		}
-		return fmt.Sprintf("landlock_restrict_self: %v", f.errno), hint
+		return "landlock_restrict_self" + errno, hint
 	case filterFailed:
-		return fmt.Sprintf("seccomp SECCOMP_SET_MODE_FILTER: %v", f.errno), filterHints[f.errno]
+		return "seccomp SECCOMP_SET_MODE_FILTER" + errno, filterHint(f.errno)
 	case execFailed:
 		return explainExec(f.errno, word)
 	}
@@ -165,43 +170,60 @@ func explain(f failure, args []string) (message, hint string) {
 const permissions = "disk-full-read-access, disk-write-cwd, disk-write-folder=PATH, disk-write-platform-user-temp-folder, " +
 	"disk-write-platform-global-temp-folder, disk-full-write-access and network-full-access"
 
-var landlockHints = map[syscall.Errno]string{
-	unix.ENOSYS:     "this kernel has no Landlock: it takes Linux 5.13 or later, built with CONFIG_SECURITY_LANDLOCK",
-	unix.EOPNOTSUPP: `Landlock was disabled at boot: add "landlock" to the kernel's lsm= parameter`,
-	unix.EPERM:      "an outer seccomp filter blocks Landlock: let it allow the system calls 444, 445 and 446",
+func landlockHint(errno syscall.Errno) string {
+	switch errno {
+	case unix.ENOSYS:
+		return "this kernel has no Landlock: it takes Linux 5.13 or later, built with CONFIG_SECURITY_LANDLOCK"
+	case unix.EOPNOTSUPP:
+		return `Landlock was disabled at boot: add "landlock" to the kernel's lsm= parameter`
+	case unix.EPERM:
+		return "an outer seccomp filter blocks Landlock: let it allow the system calls 444, 445 and 446"
+	}
+	return ""
 }
 
-var filterHints = map[syscall.Errno]string{
-	unix.ENOSYS: "this kernel is built without CONFIG_SECCOMP_FILTER",
-	unix.EINVAL: "this kernel is built without CONFIG_SECCOMP_FILTER",
-	unix.EPERM:  "an outer seccomp filter blocks seccomp(2): let it allow that",
-	unix.ENOMEM: "the filters of nested sandboxes may be too long together: nest fewer",
+func filterHint(errno syscall.Errno) string {
+	switch errno {
+	case unix.ENOSYS, unix.EINVAL:
+		return "this kernel is built without CONFIG_SECCOMP_FILTER"
+	case unix.EPERM:
+		return "an outer seccomp filter blocks seccomp(2): let it allow that"
+	case unix.ENOMEM:
+		return "the filters of nested sandboxes may be too long together: nest fewer"
+	}
+	return ""
 }
 
-var resourceHints = map[syscall.Errno]string{
-	unix.EMFILE: "the launch needs two descriptors: raise the limit (ulimit -n), or close some of 0, 1 and 2",
-	unix.ENFILE: "the system is out of file descriptors: raise fs.file-max",
-	unix.EPERM:  landlockHints[unix.EPERM],
+func resourceHint(errno syscall.Errno) string {
+	switch errno {
+	case unix.EMFILE:
+		return "the launch needs two descriptors: raise the limit (ulimit -n), or close some of 0, 1 and 2"
+	case unix.ENFILE:
+		return "the system is out of file descriptors: raise fs.file-max"
+	case unix.EPERM:
+		return landlockHint(errno)
+	}
+	return ""
 }
 
 func explainExec(errno syscall.Errno, command string) (message, hint string) {
 	switch errno {
 	case unix.ENOENT:
 		if file := located(command); file != "" {
-			return fmt.Sprintf("cannot execute %q: its interpreter does not exist", file),
+			return "cannot execute " + quote(file) + ": its interpreter does not exist",
 				"look at its first line (#!), or for the dynamic loader that it was linked for"
 		}
 		if strings.Contains(command, "/") {
-			return fmt.Sprintf("command %q does not exist", command), ""
+			return "command " + quote(command) + " does not exist", ""
 		}
-		return fmt.Sprintf("command %q not found in PATH", command), ""
+		return "command " + quote(command) + " not found in PATH", ""
 	case unix.ENOEXEC:
-		return fmt.Sprintf("cannot execute %q: %v", command, errno),
+		return "cannot execute " + quote(command) + ": " + errno.Error(),
 			"it is neither a program for this machine nor a script whose first line is #!: run it with its shell"
 	case unix.E2BIG:
-		return fmt.Sprintf("cannot execute %q: %v", command, errno), "shorten the arguments or the environment"
+		return "cannot execute " + quote(command) + ": " + errno.Error(), "shorten the arguments or the environment"
 	}
-	return fmt.Sprintf("cannot execute %q: %v", command, errno), ""
+	return "cannot execute " + quote(command) + ": " + errno.Error(), ""
 }
 
 // located returns the file that a command's name refers to, executable or not, or "".
@@ -257,7 +279,7 @@ func explainPolicy(f failure, text string) string {
 	case wantEnd:
 		expected = "nothing after the object"
 	case tooDeep:
-		expected = fmt.Sprintf("at most %d levels of nesting", maxDepth)
+		expected = "at most " + strconv.Itoa(maxDepth) + " levels of nesting"
 	case repeatedMember:
 		found, expected = "repeated field "+token, "each field once"
 	case noMode:
@@ -283,7 +305,7 @@ func explainPolicy(f failure, text string) string {
 	case relativeRoot:
 		found, expected = "relative path "+token, "an absolute path"
 	}
-	return fmt.Sprintf("policy: %s at byte %d, expected %s", found, f.offset, expected)
+	return "policy: " + found + " at byte " + strconv.Itoa(f.offset) + ", expected " + expected
 }
 
 const (
@@ -313,12 +335,12 @@ func jsonToken(s string) string {
 		_, end = utf8.DecodeRuneInString(s)
 	}
 	if s = s[:min(end, len(s))]; len(s) > longest {
-		return fmt.Sprintf("%q...", s[:longest])
+		return quote(s[:longest]) + "..."
 	}
 	if s[0] == '"' && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return s
 	}
-	return fmt.Sprintf("%q", s)
+	return quote(s)
 }
 
 func inWord(r rune) bool {
@@ -348,25 +370,27 @@ POLICY_JSON has a field "type" (in the second form "mode"), one of:
 `
 		options = helperOptions[:]
 	}
-	var b strings.Builder
+	out := ""
 	for i, line := range usage {
-		fmt.Fprintf(&b, "%-6s %s %s\n", []string{"usage:", "", ""}[i], name, line)
+		out += []string{"usage: ", "       ", "       "}[i] + name + " " + line + "\n"
 	}
-	b.WriteString("\n" + about + "\n")
+	out += "\n" + about + "\n"
 	for _, o := range options {
 		if o.help == "" {
 			continue
 		}
-		short, long := "   ", o.long
+		line := "      "
 		if o.short != 0 {
-			short = fmt.Sprintf("-%c,", o.short)
+			line = "  -" + string(o.short) + ", "
 		}
+		line += o.long
 		if o.value != "" {
-			long += " " + o.value
+			line += " " + o.value
 		}
-		fmt.Fprintf(&b, "  %s %-28s %s\n", short, long, o.help)
+		out += line + strings.Repeat(" ", max(1, 35-len(line))) + o.help + "\n"
 	}
-	fmt.Fprintf(&b, "\nExit status: %d usage or policy, %d the sandbox could not be applied,\n"+
-		"%d COMMAND cannot be executed, %d COMMAND not found; otherwise COMMAND's own.\n", exitUsage, exitSandbox, exitCannotExec, exitNotFound)
-	return b.String()
+	return out + `
+Exit status: 2 usage or policy, 125 the sandbox could not be applied,
+126 COMMAND cannot be executed, 127 COMMAND not found; otherwise COMMAND's own.
+`
 }

@@ -414,6 +414,66 @@ func TestSocketInRoot(t *testing.T) {
 	})
 }
 
+func init() {
+	roles["landlocked"] = landlocked
+}
+
+// landlocked is the probe under the second lock alone: Landlock as for a policy without a network, and no filter.
+func landlocked(args []string) int {
+	runtime.LockOSThread()
+	abi, errno := landlockABI()
+	p := policy{restrictWrites: true, network: networkLocal}
+	rules := newRuleset(&p, abi)
+	ruleset := -1
+	if errno == 0 {
+		ruleset, errno = createRuleset(&rules.handled)
+	}
+	if errno == 0 {
+		errno = setNoNewPrivs()
+	}
+	if errno == 0 {
+		errno = restrictSelf(ruleset)
+	}
+	if errno != 0 {
+		fmt.Println(errno)
+		return 1
+	}
+	return probe(args)
+}
+
+// TestSecondLock shows what Landlock alone denies, so that it is a lock of its own and not only handled.
+func TestSecondLock(t *testing.T) {
+	needABI(t, 1)
+	dir := scratch(t)
+	for _, c := range []struct {
+		network, addr, op, socket string
+		abi                       int // from which Landlock denies it
+	}{
+		{"tcp", "127.0.0.1:0", "connect", "stream", 4},
+		{"udp", "127.0.0.1:0", "connect", "datagram", 10},
+		{"udp", "127.0.0.1:0", "sendto", "datagram", 10},
+		{"unix", "@" + filepath.Base(dir), "connect", "stream", 6},
+		{"unixgram", "@" + filepath.Base(dir) + "g", "sendto", "datagram", 6},
+		{"unix", dir + "/stream", "connect", "stream", confinesUnix},
+		{"unixgram", dir + "/datagram", "sendto", "datagram", confinesUnix},
+	} {
+		l := listen(t, c.network, c.addr)
+		argv := []string{"landlocked", c.op, c.socket, l.addr, "message"}
+		r := start(t, rolePath("landlocked"), argv, nil)
+		got := strings.TrimSpace(r.stdout)
+		if denied := got == "EACCES" || got == "EPERM"; denied != (kernelABI() >= c.abi) || !denied && got != "ok" {
+			t.Errorf("%q: %+v", argv, r)
+		}
+		want := "control"
+		if got == "ok" {
+			want = "message"
+		}
+		if control := release.outcome(t, nil, c.op, c.socket, l.addr, "control"); control != "ok" || l.next(t) != want {
+			t.Errorf("%q: control: %s", argv, control)
+		}
+	}
+}
+
 // What must work among the command's own processes.
 func TestLocalIPC(t *testing.T) {
 	eachMode(t, func(t *testing.T, b *build, mode string) {
