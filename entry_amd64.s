@@ -24,16 +24,16 @@
 TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVQ	SP, AX
 	LEAQ	-stackSize(SP), CX
-	LEAQ	·entryG(SB), R14
+	// From SP on: a word where prelaunch may spill its argument, the saved SP, and g.
+	SUBQ	$48, SP
+	MOVQ	AX, 8(SP)
+	LEAQ	16(SP), R14
 	MOVQ	CX, g_stack_lo(R14)
-	MOVQ	SP, g_stack_hi(R14)
+	MOVQ	AX, g_stack_hi(R14)
 	MOVQ	CX, g_stackguard0(R14)
 	MOVQ	CX, g_stackguard1(R14)
 	XORPS	X15, X15
-	// Below the saved SP, a word where prelaunch may spill its argument.
-	SUBQ	$32, SP
-	MOVQ	AX, 16(SP)
 	MOVQ	·entryFunc(SB), DX
 	CALL	(DX)
-	MOVQ	16(SP), SP
+	MOVQ	8(SP), SP
 	JMP	_rt0_amd64_linux(SB)

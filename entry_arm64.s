@@ -23,17 +23,17 @@
 TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVD	RSP, R0
 	SUB	$stackSize, R0, R1
-	MOVD	$·entryG(SB), g
+	// From SP on: the link register, a word where prelaunch may spill its argument, the saved SP, and g.
+	SUB	$64, RSP
+	MOVD	R0, 16(RSP)
+	ADD	$32, RSP, g
 	MOVD	R1, g_stack_lo(g)
 	MOVD	R0, g_stack_hi(g)
 	MOVD	R1, g_stackguard0(g)
 	MOVD	R1, g_stackguard1(g)
-	// Below the saved SP, the word of the link register and one where prelaunch may spill its argument.
-	SUB	$32, RSP
-	MOVD	R0, 24(RSP)
 	MOVD	·entryFunc(SB), R26
 	MOVD	(R26), R1
 	CALL	(R1)
-	MOVD	24(RSP), R0
+	MOVD	16(RSP), R0
 	MOVD	R0, RSP
 	JMP	_rt0_arm64_linux(SB)

@@ -564,8 +564,8 @@ func lowered(args []string) int {
 	}
 	for _, step := range []func() syscall.Errno{
 		setNoNewPrivs,
-		func() syscall.Errno { return restrictSelf(ruleset) },
-		func() syscall.Errno { return installFilter(filter) },
+		func() syscall.Errno { return restrictSelf(ruleset, 0) },
+		func() syscall.Errno { return installFilter(filter, 0) },
 		func() syscall.Errno { return execute(argv, envp, p.command) },
 	} {
 		if f.reason == ok && errno == 0 {

@@ -648,7 +648,7 @@ func filtered(args []string) int {
 	if errno == 0 && len(filter) > 0 {
 		code := make([]bpf.RawInstruction, len(filter)/unix.SizeofSockFilter)
 		copy(filterBytes(code), filter)
-		errno = installFilter(code)
+		errno = installFilter(code, 0)
 	}
 	if errno != 0 {
 		fmt.Println(unix.ErrnoName(errno))

@@ -28,6 +28,7 @@ type right struct {
 	abi     int
 	class   class
 	offline bool
+	closed  bool // on a kernel of a lower ABI it is denied all the same: by the filter, or by the kernel (refer)
 	read    bool // granted beneath "/"
 	write   bool // granted beneath writable roots
 	file    bool // means something for a file that is not a directory; a rule on one may hold no other (landlock(7))
@@ -49,15 +50,15 @@ var rights = [...]right{
 	{value: unix.LANDLOCK_ACCESS_FS_MAKE_FIFO, name: "make_fifo", abi: 1, write: true},
 	{value: unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK, name: "make_block", abi: 1},
 	{value: unix.LANDLOCK_ACCESS_FS_MAKE_SYM, name: "make_sym", abi: 1, write: true},
-	{value: unix.LANDLOCK_ACCESS_FS_REFER, name: "refer", abi: 2, write: true},
-	{value: unix.LANDLOCK_ACCESS_FS_TRUNCATE, name: "truncate", abi: 3, write: true, file: true},
+	{value: unix.LANDLOCK_ACCESS_FS_REFER, name: "refer", abi: 2, closed: true, write: true},
+	{value: unix.LANDLOCK_ACCESS_FS_TRUNCATE, name: "truncate", abi: 3, closed: true, write: true, file: true},
 	{value: unix.LANDLOCK_ACCESS_FS_IOCTL_DEV, name: "ioctl_dev", abi: 5, write: true, file: true},
-	{value: unix.LANDLOCK_ACCESS_FS_RESOLVE_UNIX, name: "resolve_unix", abi: 9, offline: true, file: true},
-	{value: unix.LANDLOCK_ACCESS_NET_BIND_TCP, name: "bind_tcp", abi: 4, class: classNet, offline: true},
-	{value: unix.LANDLOCK_ACCESS_NET_CONNECT_TCP, name: "connect_tcp", abi: 4, class: classNet, offline: true},
-	{value: unix.LANDLOCK_ACCESS_NET_BIND_UDP, name: "bind_udp", abi: 10, class: classNet, offline: true},
-	{value: unix.LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP, name: "connect_send_udp", abi: 10, class: classNet, offline: true},
-	{value: unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, name: "abstract_unix_socket", abi: 6, class: classScope, offline: true},
+	{value: unix.LANDLOCK_ACCESS_FS_RESOLVE_UNIX, name: "resolve_unix", abi: 9, offline: true, closed: true, file: true},
+	{value: unix.LANDLOCK_ACCESS_NET_BIND_TCP, name: "bind_tcp", abi: 4, class: classNet, offline: true, closed: true},
+	{value: unix.LANDLOCK_ACCESS_NET_CONNECT_TCP, name: "connect_tcp", abi: 4, class: classNet, offline: true, closed: true},
+	{value: unix.LANDLOCK_ACCESS_NET_BIND_UDP, name: "bind_udp", abi: 10, class: classNet, offline: true, closed: true},
+	{value: unix.LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP, name: "connect_send_udp", abi: 10, class: classNet, offline: true, closed: true},
+	{value: unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, name: "abstract_unix_socket", abi: 6, class: classScope, offline: true, closed: true},
 }
 
 // confinesUnix is the ABI from which Landlock keeps AF_UNIX clients inside the sandbox, by path and by abstract name.
@@ -90,8 +91,7 @@ var (
 func newRuleset(p *policy, abi int) (r ruleset) {
 	for i := range rights {
 		t := &rights[i]
-		switch {
-		case abi < t.abi, t.offline && p.network == networkOn, t.class == classFS && !p.restrictWrites:
+		if abi < t.abi || !t.asked(p) {
 			continue
 		}
 		switch t.class {
@@ -113,6 +113,11 @@ func newRuleset(p *policy, abi int) (r ruleset) {
 		}
 	}
 	return r
+}
+
+// asked tells whether the policy restricts what the right stands for.
+func (t *right) asked(p *policy) bool {
+	return (p.network != networkOn || !t.offline) && (p.restrictWrites || t.class != classFS)
 }
 
 // empty tells whether there is nothing to handle; the kernel refuses such a ruleset.
@@ -145,7 +150,7 @@ func addRule(ruleset, parent int, access uint64) syscall.Errno {
 }
 
 // restrictSelf enforces the ruleset on the calling thread. E2BIG: 16 domains are stacked already.
-func restrictSelf(ruleset int) syscall.Errno {
-	r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), 0, 0)
+func restrictSelf(ruleset int, flags uintptr) syscall.Errno {
+	r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), flags, 0)
 	return exactlyZero(r, errno)
 }

@@ -29,6 +29,7 @@ const (
 	ok reason = iota
 	wantHelp
 	wantVersion
+	wantRequested
 
 	noCommand
 	unknownOption
@@ -40,6 +41,15 @@ const (
 	missingPath
 	badDescriptor
 	closedDescriptor
+	badStatusFD
+	unknownProtection
+	notAsked
+	badABI
+	badArch
+	badFormat
+	badName
+	secondRequest
+	noPlan
 	badPermission
 	emptyCWD
 	noPolicyCWD
@@ -76,12 +86,14 @@ const (
 	relativeRoot
 
 	noLandlock
+	notEnforced
 	rulesetFailed
 	openFailed
 	ruleFailed
 	noNewPrivsFailed
 	restrictFailed
 	filterFailed
+	statusFailed
 	execFailed
 	reasons
 )
@@ -106,12 +118,8 @@ var outcome failure
 //lint:ignore U1000 named on the linker's command line
 func entry()
 
-var (
-	//lint:ignore U1000 the g that compiled code finds while entry runs it
-	entryG [4]uintptr
-	//lint:ignore U1000 called by entry
-	entryFunc = prelaunch
-)
+//lint:ignore U1000 called by entry
+var entryFunc = prelaunch
 
 // prelaunch is called by entry with the address of what the kernel leaves on the stack: argc, argv, NULL, envp, NULL.
 func prelaunch(stack *int) {
@@ -134,6 +142,7 @@ func launch(argv, envp []*byte) failure {
 	if f := p.parse(argv); f.reason != ok {
 		return f
 	}
+	abi := 0
 	if p.restricts() {
 		// Inherited descriptors go first, so that none of ours can be among them.
 		if f := closeDescriptors(&p, argv); f.reason != ok {
@@ -143,12 +152,15 @@ func launch(argv, envp []*byte) failure {
 			p.network = networkStrict
 		}
 
-		abi, errno := landlockABI()
-		if errno != 0 {
+		var errno syscall.Errno
+		if abi, errno = landlockABI(); errno != 0 {
 			if p.restrictWrites {
 				return failure{reason: noLandlock, errno: errno}
 			}
 			abi = 0
+		}
+		if lacking := p.missing(abi) & p.mustHave(); lacking != 0 {
+			return failure{reason: notEnforced, arg: lacking.first()}
 		}
 		rules := newRuleset(&p, abi)
 		var program program
@@ -170,62 +182,53 @@ func launch(argv, envp []*byte) failure {
 			return failure{reason: noNewPrivsFailed, errno: errno}
 		}
 		if ruleset >= 0 {
-			if errno := restrictSelf(ruleset); errno != 0 {
+			if errno := restrictSelf(ruleset, p.landlockFlags(abi)); errno != 0 {
 				return failure{reason: restrictFailed, errno: errno}
 			}
 		}
-		if errno := installFilter(filter); errno != 0 {
+		if errno := installFilter(filter, p.filterFlags()); errno != 0 {
 			return failure{reason: filterFailed, errno: errno}
+		}
+	}
+	if p.statusFD != 0 {
+		if errno := p.writeStatus(abi); errno != 0 {
+			return failure{reason: statusFailed, errno: errno}
 		}
 	}
 	return failure{reason: execFailed, errno: execute(argv, envp, p.command), arg: p.command}
 }
 
-// addRules adds a rule for "/", /dev/null and each writable root.
+// addRules adds a rule for each path that the policy has one for.
 func addRules(ruleset int, r *ruleset, p *policy, argv, envp []*byte) failure {
-	if f := allowBeneath(ruleset, unsafe.StringData("/\x00"), 0, r.read, r.read); f.reason != ok {
-		return f
-	}
-	if f := allowBeneath(ruleset, unsafe.StringData("/dev/null\x00"), 0, r.writeFile, r.writeFile); f.fatal(false) {
-		return f
-	}
-	for root, at := p.nextRoot(argv, path[:], 0); root != nil; root, at = p.nextRoot(argv, path[:], at) {
-		if f := allowBeneath(ruleset, root, 0, r.write, r.writeFile); f.fatal(p.grammar == snibOptions) {
-			return f
+	var c cursor
+	for name, use := p.nextPath(&c, argv, envp, path[:]); name != nil; name, use = p.nextPath(&c, argv, envp, path[:]) {
+		flags, dir, file := 0, r.write, r.writeFile
+		switch {
+		case use == readEverything:
+			dir, file = r.read, r.read
+		case use == nullDevice:
+			dir = r.writeFile
+		case use == slashTmp:
+			flags = unix.O_DIRECTORY
 		}
-	}
-	if p.cwd.arg != 0 {
-		if f := allowBeneath(ruleset, unsafe.StringData(p.cwd.text(argv)), 0, r.write, r.writeFile); f.fatal(false) {
-			return f
+		f := allowBeneath(ruleset, name, flags, dir, file)
+		if f.reason == openFailed && use != readEverything && !exhausted(f.errno) {
+			// It does not exist or cannot be opened: nothing is granted.
+			if use != namedRoot || p.grammar != snibOptions {
+				continue
+			}
+			f.reason = missingPath
 		}
-	}
-	if p.slashTmp {
-		if f := allowBeneath(ruleset, unsafe.StringData("/tmp\x00"), unix.O_DIRECTORY, r.write, r.writeFile); f.fatal(false) {
-			return f
-		}
-	}
-	if dir := getenv(envp, "TMPDIR="); p.tmpdir && dir != nil {
-		if f := allowBeneath(ruleset, dir, 0, r.write, r.writeFile); f.fatal(false) {
+		if f.reason != ok {
 			return f
 		}
 	}
 	return failure{}
 }
 
-// fatal tells whether a rule that was not added stops the launch. A path that does not exist or cannot be opened grants
-// nothing, and is skipped unless it must exist; running out of descriptors or memory is no property of the path.
-func (f *failure) fatal(mustExist bool) bool {
-	switch f.reason {
-	case ok:
-		return false
-	case openFailed:
-		if f.errno == unix.EMFILE || f.errno == unix.ENFILE || f.errno == unix.ENOMEM {
-			return true
-		}
-		f.reason = missingPath
-		return mustExist
-	}
-	return true
+// exhausted tells whether an open failed for want of something that is no property of the path.
+func exhausted(errno syscall.Errno) bool {
+	return errno == unix.EMFILE || errno == unix.ENFILE || errno == unix.ENOMEM
 }
 
 // allowBeneath opens a path and adds a rule: dir if it is a directory, file if it is not.
@@ -322,7 +325,7 @@ func holdsOnlyLocalSockets(p *policy, argv []*byte) bool {
 		}
 	}
 	for fd, _ := p.nextKept(argv, 3); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
-		if !isLocalSocket(fd) {
+		if fd != p.statusFD && !isLocalSocket(fd) {
 			return false
 		}
 	}

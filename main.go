@@ -73,8 +73,10 @@ func report(f failure, args []string) int {
 	case wantVersion:
 		os.Stdout.WriteString("snib " + version + "\n")
 		return 0
+	case wantRequested:
+		return answer(name, args)
 	}
-	message, hint := explain(f, args)
+	message, hint := explainFailure(f, args)
 	message = name + ": error: " + message + "\n"
 	if hint == "" && f.reason < wantObject {
 		hint = quote(name+" --help") + " prints the usage"
@@ -83,6 +85,10 @@ func report(f failure, args []string) int {
 		message += name + ": hint: " + hint + "\n"
 	}
 	os.Stderr.WriteString(message)
+	return exitCode(f, args)
+}
+
+func exitCode(f failure, args []string) int {
 	switch {
 	case f.reason < noLandlock:
 		return exitUsage
@@ -97,8 +103,8 @@ func report(f failure, args []string) int {
 // quote makes anything that the user supplied safe to print.
 func quote(s string) string { return strconv.Quote(s) }
 
-// explain returns the message for a failure and, where the next action is known, a hint.
-func explain(f failure, args []string) (message, hint string) {
+// explainFailure returns the message for a failure and, where the next action is known, a hint.
+func explainFailure(f failure, args []string) (message, hint string) {
 	word := ""
 	if f.arg < len(args) {
 		word = args[f.arg]
@@ -127,6 +133,24 @@ func explain(f failure, args []string) (message, hint string) {
 		return quote(word) + " is not the number of a descriptor", ""
 	case closedDescriptor:
 		return "descriptor " + quote(word) + " is to be kept and is not open", ""
+	case badStatusFD:
+		return quote(word) + " is not the number of a descriptor above 2", ""
+	case unknownProtection:
+		return "unknown protection in " + quote(word), "the protections are all, " + protectionList()
+	case notAsked:
+		return "a protection in " + quote(word) + " is none that the other options ask for", ""
+	case badABI:
+		return quote(word) + " is not the number of a Landlock ABI", ""
+	case badArch:
+		return quote(word) + ` is not "amd64" or "arm64"`, ""
+	case badFormat:
+		return option + ` has a format that is not "json"`, ""
+	case badName:
+		return quote(word) + " is not the name of a helper", `the names are codex-linux-sandbox, codex-linux-sandbox-x64 and codex-linux-sandbox-arm64`
+	case secondRequest:
+		return option + " does not go with another report", ""
+	case noPlan:
+		return option + " goes with --explain or --bpf", ""
 	case badPermission:
 		return "unknown permission " + quote(word), "the permissions are " + permissions
 	case emptyCWD:
@@ -146,6 +170,8 @@ func explain(f failure, args []string) (message, hint string) {
 
 	case noLandlock:
 		return "landlock is not available" + errno, landlockHint(f.errno)
+	case notEnforced:
+		return "this kernel cannot enforce " + protectionName(f.arg), quote("snib --status") + " prints what it can"
 	case rulesetFailed:
 		return "landlock_create_ruleset" + errno, resourceHint(f.errno)
 	case openFailed:
@@ -161,6 +187,8 @@ func explain(f failure, args []string) (message, hint string) {
 		return "landlock_restrict_self" + errno, hint
 	case filterFailed:
 		return "seccomp SECCOMP_SET_MODE_FILTER" + errno, filterHint(f.errno)
+	case statusFailed:
+		return "write to the status descriptor" + errno, ""
 	case execFailed:
 		return explainExec(f.errno, word)
 	}
@@ -384,7 +412,11 @@ POLICY_JSON has a field "type" (in the second form "mode"), one of:
 			line = "  -" + string(o.short) + ", "
 		}
 		line += o.long
-		if o.value != "" {
+		switch {
+		case o.value == "":
+		case o.value[0] == '[':
+			line += "[=" + o.value[1:]
+		default:
 			line += " " + o.value
 		}
 		out += line + strings.Repeat(" ", max(1, 35-len(line))) + o.help + "\n"

@@ -432,7 +432,7 @@ func landlocked(args []string) int {
 		errno = setNoNewPrivs()
 	}
 	if errno == 0 {
-		errno = restrictSelf(ruleset)
+		errno = restrictSelf(ruleset, 0)
 	}
 	if errno != 0 {
 		fmt.Println(errno)

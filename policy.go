@@ -33,14 +33,21 @@ type policy struct {
 	grammar        grammar
 	network        network
 	restrictWrites bool
-	slashTmp       bool // "/tmp" is a writable root
-	tmpdir         bool // "$TMPDIR" is a writable root
-	keepFD         bool // at least one --keep-fd was given
-	options        int  // index after the last option
-	command        int  // index of the command's name
-	roots          int  // offset in json of the first writable root; 0: there are none
-	cwd            part // CWD, where it is a writable root; the NUL that ends its word follows it
-	json           part // POLICY_JSON
+	slashTmp       bool        // "/tmp" is a writable root
+	tmpdir         bool        // "$TMPDIR" is a writable root
+	keepFD         bool        // at least one --keep-fd was given
+	log            bool        // denials are to be logged
+	requireAll     bool        // all that the policy asks for must be enforced
+	require        protections // what must be enforced
+	request        request     // what is asked for instead of a launch
+	statusFD       int         // the descriptor for the status; 0: none
+	own            int         // index after the last of snib's own options
+	start          int         // index of what stands for argv[0] in the grammar
+	options        int         // index after the last option
+	command        int         // index of the command's name
+	roots          int         // offset in json of the first writable root; 0: there are none
+	cwd            part        // CWD, where it is a writable root; the NUL that ends its word follows it
+	json           part        // POLICY_JSON
 }
 
 // part is a value on the command line: length bytes from offset on in a word. The word's index is 0 where there is none.
@@ -67,6 +74,15 @@ const (
 	optWrite
 	optNetwork
 	optKeepFD
+	optRequire
+	optStatusFD
+	optLog
+	optAs
+	optExplain
+	optABI
+	optArch
+	optBPF
+	optStatus
 	optPermission
 	optPolicyCWD
 	optPolicy
@@ -81,7 +97,7 @@ type option struct {
 	id    optionID
 	short byte   // 0: it has no short form
 	long  string // with its dashes
-	value string // what its value is called; empty: it takes none
+	value string // what its value is called; empty: it takes none; in brackets: it may have one, attached
 	help  string // empty: not shown
 }
 
@@ -89,6 +105,15 @@ var ownOptions = [...]option{
 	{optWrite, 'w', "--write", "PATH", "allow writing to PATH and beneath it"},
 	{optNetwork, 0, "--network", "", "leave the network on"},
 	{optKeepFD, 0, "--keep-fd", "N", "keep the inherited descriptor N open"},
+	{optRequire, 0, "--require", "LIST", "fail if LIST (or all) cannot be enforced"},
+	{optStatusFD, 0, "--status-fd", "N", "write what is in force to descriptor N"},
+	{optLog, 0, "--log", "", "have the kernel log what it denies"},
+	{optAs, 0, "--as", "NAME", "read the rest as the helper NAME would"},
+	{optExplain, 0, "--explain", "[json]", "print what would be done, and do nothing"},
+	{optABI, 0, "--abi", "N", "explain it for Landlock ABI N (0: none)"},
+	{optArch, 0, "--arch", "ARCH", "explain it for amd64 or arm64"},
+	{optBPF, 0, "--bpf", "FILE", "write the filter to FILE, and do nothing"},
+	{optStatus, 0, "--status", "[json]", "print what this kernel can enforce"},
 	{optHelp, 'h', "--help", "", "print this help"},
 	{optVersion, 0, "--version", "", "print the version"},
 }
@@ -110,6 +135,18 @@ func isHelper(name string) bool {
 	return name == "codex-linux-sandbox" || name == "codex-linux-sandbox-x64" || name == "codex-linux-sandbox-arm64"
 }
 
+// request is what snib is asked to print instead of launching a command.
+type request uint8
+
+const (
+	requestNone request = iota
+	requestExplain
+	requestExplainJSON
+	requestBPF
+	requestStatus
+	requestStatusJSON
+)
+
 // parse reads and validates the whole command line. It opens and changes nothing.
 func (p *policy) parse(argv []*byte) failure {
 	var f failure
@@ -118,20 +155,26 @@ func (p *policy) parse(argv []*byte) failure {
 	} else {
 		f = p.parseOwn(argv)
 	}
-	if f.reason == ok && p.command >= len(argv)-1 {
+	switch {
+	case f.reason != ok:
+		return f
+	case p.request != requestNone:
+		return failure{reason: wantRequested}
+	case p.command >= len(argv)-1:
 		return failure{reason: noCommand}
 	}
-	return f
+	return failure{}
 }
 
 func (p *policy) parseOwn(argv []*byte) failure {
 	p.grammar, p.restrictWrites, p.network = snibOptions, true, networkLocal
-	i := 1
+	i, required, plan := 1, 0, 0 // the words that hold --require, and --abi or --arch; 0: none does
 	for isOption(word(argv, i)) {
 		id, value, next, why := nextOption(ownOptions[:], argv, i)
 		if why != ok {
 			return failure{reason: why, arg: i}
 		}
+		before := p.request
 		switch id {
 		case optHelp:
 			return failure{reason: wantHelp}
@@ -148,12 +191,70 @@ func (p *policy) parseOwn(argv []*byte) failure {
 				return failure{reason: badDescriptor, arg: next - 1}
 			}
 			p.keepFD = true
+		case optStatusFD:
+			fd, valid := number(value)
+			if !valid || fd <= 2 {
+				return failure{reason: badStatusFD, arg: next - 1}
+			}
+			if p.statusFD != 0 {
+				return failure{reason: repeatedOption, arg: i}
+			}
+			p.statusFD = fd
+		case optRequire:
+			if !p.requires(value) {
+				return failure{reason: unknownProtection, arg: next - 1}
+			}
+			required = next - 1
+		case optLog:
+			p.log = true
+		case optExplain:
+			p.request = requestExplain + request(len(value)/len("json"))
+		case optStatus:
+			p.request = requestStatus + request(len(value)/len("json"))
+		case optBPF:
+			p.request = requestBPF
+		case optABI:
+			if _, valid := number(value); !valid {
+				return failure{reason: badABI, arg: next - 1}
+			}
+			plan = i
+		case optArch:
+			if _, valid := archNamed(value); !valid {
+				return failure{reason: badArch, arg: next - 1}
+			}
+			plan = i
+		}
+		switch {
+		case (id == optExplain || id == optStatus) && value != "" && value != "json":
+			return failure{reason: badFormat, arg: i}
+		case before != requestNone && (p.request != before || id == optBPF):
+			return failure{reason: secondRequest, arg: i}
 		}
 		i = next
+		if id == optAs {
+			p.start = next - 1
+			if !isHelper(value) {
+				return failure{reason: badName, arg: p.start}
+			}
+			break
+		}
 	}
-	p.options, p.command = i, i
-	if word(argv, i) == "--" {
-		p.command++
+	p.own = i
+	if plan != 0 && p.request != requestExplain && p.request != requestExplainJSON && p.request != requestBPF {
+		return failure{reason: noPlan, arg: plan}
+	}
+	if p.start != 0 {
+		if f := p.parseHelper(argv); f.reason != ok {
+			return f
+		}
+	} else {
+		p.options, p.command = i, i
+		if word(argv, i) == "--" {
+			p.command++
+		}
+	}
+	if p.require&^p.asked() != 0 {
+		return failure{reason: notAsked, arg: required}
 	}
 	return failure{}
 }
@@ -161,7 +262,7 @@ func (p *policy) parseOwn(argv []*byte) failure {
 func (p *policy) parseHelper(argv []*byte) failure {
 	p.grammar, p.restrictWrites, p.network = codexOptions, true, networkStrict
 	permission := 0 // the last word that grants one; 0: none does
-	i := 1
+	i := p.start + 1
 	for isOption(word(argv, i)) {
 		id, value, next, why := nextOption(helperOptions[:], argv, i)
 		if why != ok {
@@ -212,7 +313,7 @@ func (p *policy) parseHelper(argv []*byte) failure {
 		case p.json.arg == 0:
 			return failure{reason: noPolicy}
 		}
-	case p.options == 1 && startsJSON(word(argv, first+1)):
+	case p.options == p.start+1 && startsJSON(word(argv, first+1)):
 		p.grammar = codexPositional
 		p.cwd = newPart(argv, first, word(argv, first))
 		p.json = newPart(argv, first+1, word(argv, first+1))
@@ -263,9 +364,55 @@ func folder(permission string) (path string, is bool) {
 	return permission[len(prefix):], true
 }
 
-// nextRoot returns the next writable root that the command line names, NUL-terminated, and where to go on. It starts at
-// 0; at the end path is nil. A root of the policy JSON is decoded into buf, and one that buf cannot hold becomes "": it
-// is longer than any path that can be opened (path_resolution(7), PATH_MAX), and "" cannot be opened either.
+// pathUse is what a path gets a rule for.
+type pathUse uint8
+
+const (
+	readEverything pathUse = iota
+	nullDevice
+	namedRoot    // a writable root that the command line names
+	workspaceCWD // CWD of the policy
+	slashTmp
+	tmpdirValue
+	pathUses
+)
+
+// cursor is how far nextPath has come.
+type cursor struct {
+	use  pathUse
+	root int // as nextRoot's at
+}
+
+// nextPath returns the next path that gets a rule, NUL-terminated, and nil at the end. A root of the policy JSON is
+// decoded into buf.
+func (p *policy) nextPath(c *cursor, argv, envp []*byte, buf []byte) (path *byte, use pathUse) {
+	for ; path == nil && c.use < pathUses; c.use++ {
+		use = c.use
+		switch {
+		case use == readEverything:
+			path = unsafe.StringData("/\x00")
+		case use == nullDevice:
+			path = unsafe.StringData("/dev/null\x00")
+		case use == namedRoot:
+			if path, c.root = p.nextRoot(argv, buf, c.root); path != nil {
+				return path, use
+			}
+		case use == workspaceCWD && p.cwd.arg != 0:
+			path = unsafe.StringData(p.cwd.text(argv))
+		case use == slashTmp && p.slashTmp:
+			path = unsafe.StringData("/tmp\x00")
+		case use == tmpdirValue && p.tmpdir:
+			if path = getenv(envp, "TMPDIR="); path != nil && *path == 0 {
+				path = nil
+			}
+		}
+	}
+	return path, use
+}
+
+// nextRoot returns the next writable root that the command line names, and where to go on. It starts at 0; at the end
+// path is nil. A root that buf cannot hold becomes "": it is longer than any path that can be opened
+// (path_resolution(7), PATH_MAX), and "" cannot be opened either.
 func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next int) {
 	switch {
 	case p.roots != 0:
@@ -285,7 +432,7 @@ func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next in
 		buf[n] = 0
 		return &buf[0], r.at
 	case p.grammar == snibOptions:
-		for i := max(at, 1); i < p.options; {
+		for i := max(at, 1); i < p.own; {
 			id, value, next, _ := nextOption(ownOptions[:], argv, i)
 			if id == optWrite {
 				return unsafe.StringData(value), next
@@ -293,7 +440,7 @@ func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next in
 			i = next
 		}
 	case p.grammar == codexOptions:
-		for i := max(at, 1); i < p.options; {
+		for i := max(at, p.start+1); i < p.options; {
 			_, value, next, _ := nextOption(helperOptions[:], argv, i)
 			if value == "disk-write-cwd" {
 				return unsafe.StringData(".\x00"), next
@@ -307,16 +454,16 @@ func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next in
 	return nil, 0
 }
 
-// nextKept returns the lowest descriptor from low on that the command line asks to keep, and the index of the word that
-// names it; fd is -1 where there is none.
+// nextKept returns the lowest descriptor from low on that is not to be closed before the command runs, and the index of
+// the word that names it; fd is -1 where there is none.
 func (p *policy) nextKept(argv []*byte, low int) (fd, arg int) {
 	fd = -1
-	if !p.keepFD {
+	if !p.keepFD && p.statusFD == 0 {
 		return fd, 0
 	}
-	for i := 1; i < p.options; {
+	for i := 1; i < p.own; {
 		id, value, next, _ := nextOption(ownOptions[:], argv, i)
-		if id == optKeepFD {
+		if id == optKeepFD || id == optStatusFD {
 			if n, _ := number(value); n >= low && (fd < 0 || n < fd) {
 				fd, arg = n, next-1
 			}
@@ -354,7 +501,7 @@ func nextOption(options []option, argv []*byte, i int) (id optionID, value strin
 		default:
 			continue
 		}
-		if o.value == "" || rest != "" {
+		if o.value == "" || o.value[0] == '[' || rest != "" {
 			return o.id, rest, i + 1, ok
 		}
 		if i+1 >= len(argv)-1 {

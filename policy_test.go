@@ -193,7 +193,8 @@ func commandNaively(words []string) []string {
 	}
 	takes := map[string]bool{"-s": true, "--sandbox-permission": true, "--sandbox-policy-cwd": true, "--sandbox-policy": true, "--no-proc": false}
 	if own {
-		takes = map[string]bool{"-w": true, "--write": true, "--keep-fd": true, "--network": false}
+		takes = map[string]bool{"-w": true, "--write": true, "--keep-fd": true, "--network": false, "--require": true,
+			"--status-fd": true, "--log": false, "--as": true}
 	}
 	options := map[string][]string{}
 	first, isOption := 0, func(s string) bool { return len(s) > 1 && s[0] == '-' && s != "--" }
@@ -215,6 +216,9 @@ func commandNaively(words []string) []string {
 		}
 		first++
 		options[name] = append(options[name], value)
+		if name == "--as" {
+			break
+		}
 	}
 	bare := first == 0
 	ended := first < len(words) && words[first] == "--"
@@ -231,10 +235,28 @@ func commandNaively(words []string) []string {
 				return nil
 			}
 		}
-		for _, fd := range options["--keep-fd"] {
+		status := options["--status-fd"]
+		for _, fd := range append(options["--keep-fd"], status...) {
 			if fd == "" || strings.Trim(fd, "0123456789") != "" || len(strings.TrimLeft(fd, "0")) > 10 || fmt.Sprintf("%010s", strings.TrimLeft(fd, "0")) > "2147483647" {
 				return nil
 			}
+		}
+		if len(status) > 1 || len(status) == 1 && len(strings.TrimLeft(status[0], "0")) < 2 && strings.TrimLeft(status[0], "0") <= "2" {
+			return nil
+		}
+		for _, list := range options["--require"] {
+			for _, name := range strings.Split(list, ",") {
+				// Of the rest, not every policy asks for each.
+				if !slices.Contains(strings.Fields("all descriptors no_new_privs filter execute"), name) {
+					return nil
+				}
+			}
+		}
+		if as := options["--as"]; as != nil {
+			if !strings.HasPrefix(as[0], "codex-linux-sandbox") {
+				return nil
+			}
+			return commandNaively(append(as, words[first:]...))
 		}
 	case len(cwd) > 0 || len(json) > 0 || len(options["--no-proc"]) > 0:
 		if len(cwd) != 1 || len(json) != 1 || cwd[0] == "" || len(permissions) > 0 {
@@ -282,6 +304,8 @@ func FuzzCommandLine(f *testing.F) {
 	}
 	for _, words := range [][]string{
 		{"snib", "-w", "/", "--network", "--keep-fd", "3", "--", "x"}, {"snib", "-w/", "--write=/a", "x", "-w"}, {"snib", "--keep-fd=00000000000003", "x"},
+		{"snib", "--as", "codex-linux-sandbox", "-s", "disk-write-cwd", "x"}, {"snib", "--log", "--as=codex-linux-sandbox", "/", "{}", "x"},
+		{"snib", "--require=all,filter", "--require", "write_file", "--status-fd", "7", "x"}, {"snib", "--status-fd=2", "x"},
 		{"snib", "-"}, {"", ""}, {"codex-linux-sandbox", "", " {}", "x"}, {"codex-linux-sandbox", "--", "/", "[]", "x"}, {"codex-linux-sandbox", "-sdisk-write-cwd", "x"},
 		{"codex-linux-sandbox", "--sandbox-policy=" + `{"type":"read-only"}`, "--sandbox-policy-cwd=/", "--no-proc", "x"},
 	} {
@@ -293,6 +317,9 @@ func FuzzCommandLine(f *testing.F) {
 		var p policy
 		failed := p.parse(argv)
 		want := commandNaively(words)
+		if p.require&^(1<<protectDescriptors|1<<protectNoNewPrivs|1<<protectFilter|1) != 0 || failed.reason == notAsked {
+			return // what a policy asks for is a matter of its own: TestProtections
+		}
 		switch {
 		case failed.reason == ok:
 			if got := words[p.command:]; len(want) == 0 || !slices.Equal(got, want) {
@@ -306,7 +333,7 @@ func FuzzCommandLine(f *testing.F) {
 		case failed.arg < 0 || failed.arg > len(words) || failed.offset < 0:
 			t.Errorf("%q: %+v", words, failed)
 		default:
-			message, _ := explain(failed, words)
+			message, _ := explainFailure(failed, words)
 			if strings.ContainsFunc(message, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 				t.Errorf("%q: message %q", words, message)
 			}

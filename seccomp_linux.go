@@ -68,6 +68,17 @@ const (
 	arches
 )
 
+// archNamed returns the architecture of that name, as Go calls it.
+func archNamed(name string) (a arch, is bool) {
+	switch name {
+	case "amd64":
+		return amd64, true
+	case "arm64":
+		return arm64, true
+	}
+	return 0, false
+}
+
 // auditArch is seccomp_data.arch (linux/audit.h).
 var auditArch = [arches]uint32{amd64: unix.AUDIT_ARCH_X86_64, arm64: unix.AUDIT_ARCH_AARCH64}
 
@@ -170,8 +181,9 @@ const maxInstructions = 128
 // program is built from its end to its start: what an instruction leads to exists before it, so no jump goes backwards
 // or nowhere, and because the first to be emitted are returns, no path falls off the end.
 type program struct {
-	code  [maxInstructions]bpf.RawInstruction
-	start int
+	code   [maxInstructions]bpf.RawInstruction
+	start  int
+	labels [verdicts]label // where each verdict begins; 0: it is not needed
 }
 
 // label is an instruction's index in program.code.
@@ -302,13 +314,13 @@ func appendSpan(s *[maxSpans]span, n int, next span) int {
 }
 
 // search emits a binary search of the accumulator in spans, and returns where it starts.
-func (g *program) search(spans []span, labels *[verdicts]label) label {
+func (g *program) search(spans []span) label {
 	if len(spans) == 1 {
-		return labels[spans[0].verdict]
+		return g.labels[spans[0].verdict]
 	}
 	half := len(spans) / 2
-	upper := g.search(spans[half:], labels)
-	lower := g.search(spans[:half], labels)
+	upper := g.search(spans[half:])
+	lower := g.search(spans[:half])
 	return g.jumpIfAtLeast(spans[half].start, upper, lower)
 }
 
@@ -318,7 +330,7 @@ func (g *program) build(c config, a arch) []bpf.RawInstruction {
 	n := spans(c, a, &s)
 
 	g.start = len(g.code)
-	var labels [verdicts]label
+	labels := &g.labels
 	labels[kill] = g.ret(unix.SECCOMP_RET_KILL_PROCESS)
 	labels[deny] = g.ret(unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM))
 	labels[allow] = g.ret(unix.SECCOMP_RET_ALLOW)
@@ -327,7 +339,7 @@ func (g *program) build(c config, a arch) []bpf.RawInstruction {
 			labels[v] = g.check(v, labels[allow], labels[deny])
 		}
 	}
-	g.search(s[:n], &labels)
+	g.search(s[:n])
 	nr := g.load(dataNr)
 	g.jumpIfEqual(auditArch[a], nr, labels[kill])
 	g.load(dataArch)
@@ -342,8 +354,8 @@ var (
 )
 
 // installFilter installs the filter on the calling thread. ENOSYS or EINVAL: the kernel is built without it.
-func installFilter(code []bpf.RawInstruction) syscall.Errno {
+func installFilter(code []bpf.RawInstruction, flags uintptr) syscall.Errno {
 	prog := unix.SockFprog{Len: uint16(len(code)), Filter: (*unix.SockFilter)(unsafe.Pointer(&code[0]))}
-	r, _, errno := syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&prog)))
+	r, _, errno := syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)))
 	return exactlyZero(r, errno)
 }

@@ -5,7 +5,7 @@
 // of snib is baseline.c, which makes the same system calls with the same arguments; that it does is checked first.
 //
 // What a fault on a program's file costs depends on how the file came into the page cache: in one large write, or page
-// by page. So every program starts from disk, as after a boot; "snib, just written" shows the other case.
+// by page. So those built here start from disk, as after a boot; "snib release, just written" shows the other case.
 package main
 
 import (

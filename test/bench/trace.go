@@ -99,7 +99,7 @@ func read(pid int, info syscallInfo) (call, error) {
 	case unix.SYS_LANDLOCK_CREATE_RULESET:
 		used, pointer, size = 3, 0, info.args[1]
 	case unix.SYS_LANDLOCK_ADD_RULE:
-		used, pointer, size = 4, 2, 12 // it is packed
+		used, pointer, size = 4, 2, 12 // struct landlock_path_beneath_attr, packed
 	case unix.SYS_SECCOMP:
 		used, pointer, size = 3, 2, uint64(unsafe.Sizeof(unix.SockFprog{}))
 	default:

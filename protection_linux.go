@@ -1,0 +1,227 @@
+package main
+
+// Protections: what can be required by name and is reported, and what of it a kernel cannot give. This file runs in the
+// restricted context described at the head of launch_linux.go.
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// protections is a set of protections: one bit a row of rights, then those below.
+type protections uint64
+
+const (
+	protectNetwork     = len(rights) + iota // internet sockets and every other socket that is not AF_UNIX
+	protectDescriptors                      // inherited descriptors are closed
+	protectNoNewPrivs                       // set-uid programs gain nothing
+	protectFilter                           // foreign architectures, typing into the terminal, calls that change the machine
+	protectLog                              // the kernel logs what it denies
+	protectionCount
+)
+
+var otherProtections = [protectionCount - len(rights)]string{"network", "descriptors", "no_new_privs", "filter", "log"}
+
+func protectionName(i int) string {
+	if i < len(rights) {
+		return rights[i].name
+	}
+	return otherProtections[i-len(rights)]
+}
+
+// first returns the lowest protection in a set that is not empty.
+func (s protections) first() int {
+	i := 0
+	for s&(1<<i) == 0 {
+		i++
+	}
+	return i
+}
+
+// requires takes a comma-separated list of protections, or "all", and reports whether it knows each.
+func (p *policy) requires(list string) bool {
+	for {
+		end := 0
+		for end < len(list) && list[end] != ',' {
+			end++
+		}
+		if list[:end] == "all" {
+			p.requireAll = true
+		} else {
+			i := 0
+			for i < protectionCount && protectionName(i) != list[:end] {
+				i++
+			}
+			if i == protectionCount {
+				return false
+			}
+			p.require |= 1 << i
+		}
+		if end == len(list) {
+			return true
+		}
+		list = list[end+1:]
+	}
+}
+
+// asked returns what the policy asks for.
+func (p *policy) asked() (s protections) {
+	for i := range rights {
+		if rights[i].asked(p) {
+			s |= 1 << i
+		}
+	}
+	if p.network != networkOn {
+		s |= 1 << protectNetwork
+	}
+	if p.restricts() {
+		s |= 1<<protectDescriptors | 1<<protectNoNewPrivs | 1<<protectFilter
+	}
+	if p.log {
+		s |= 1 << protectLog
+	}
+	return s
+}
+
+// landlocked returns those of a set that are Landlock's own on a kernel of that ABI.
+func (s protections) landlocked(abi int) protections {
+	for i := range rights {
+		if abi < rights[i].abi {
+			s &^= 1 << i
+		}
+	}
+	return s & (1<<len(rights) - 1)
+}
+
+// missing returns what the policy asks for and a kernel of that ABI cannot enforce.
+func (p *policy) missing(abi int) protections {
+	s := p.asked()
+	s &^= s.landlocked(abi)
+	for i := range rights {
+		// Without Landlock there are no paths, and the filter does not know any.
+		if rights[i].closed && (abi > 0 || rights[i].offline) {
+			s &^= 1 << i
+		}
+	}
+	s &= 1<<len(rights) - 1
+	if p.log && abi < logsExec {
+		s |= 1 << protectLog
+	}
+	return s
+}
+
+// mustHave returns what must be enforced for the command to run.
+func (p *policy) mustHave() protections {
+	if p.requireAll {
+		return p.asked()
+	}
+	return p.require
+}
+
+// logsExec is the ABI from which Landlock logs the denials of a program that was executed after it was enforced.
+const logsExec = 7
+
+func (p *policy) landlockFlags(abi int) uintptr {
+	if p.log && abi >= logsExec {
+		return unix.LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON
+	}
+	return 0
+}
+
+func (p *policy) filterFlags() uintptr {
+	if p.log {
+		return unix.SECCOMP_FILTER_FLAG_LOG
+	}
+	return 0
+}
+
+func (n network) String() string {
+	switch n {
+	case networkOn:
+		return "on"
+	case networkStrict:
+		return "strict"
+	}
+	return "local"
+}
+
+// line is a line of text that is put together without allocation. It has room for every status.
+type line struct {
+	text [1024]byte
+	n    int
+}
+
+func (l *line) put(s string) { l.n += copy(l.text[l.n:], s) }
+
+func (l *line) putNumber(n int) {
+	if n >= 10 {
+		l.putNumber(n / 10)
+	}
+	l.put("0123456789"[n%10 : n%10+1])
+}
+
+func (l *line) putList(name string, s protections) {
+	l.put(`,"`)
+	l.put(name)
+	l.put(`":[`)
+	for separator, i := "", 0; i < protectionCount; i++ {
+		if s&(1<<i) != 0 {
+			l.put(separator)
+			l.put(`"`)
+			l.put(protectionName(i))
+			l.put(`"`)
+			separator = ","
+		}
+	}
+	l.put("]")
+}
+
+// status puts together what is in force under a policy on a kernel of that ABI, as one line of JSON.
+func (p *policy) status(l *line, abi int) {
+	asked, missing := p.asked(), p.missing(abi)
+	others := asked &^ (1<<len(rights) - 1)
+	landlocked := asked.landlocked(abi)
+	l.put(`{"schema":"snib-status-1","landlock_abi":`)
+	l.putNumber(abi)
+	l.put(`,"network":"`)
+	l.put(p.network.String())
+	l.put(`"`)
+	l.putList("landlock", landlocked)
+	l.putList("other", others&^missing)
+	l.putList("closed", asked&^others&^landlocked&^missing)
+	l.putList("missing", missing)
+	l.put("}\n")
+}
+
+// writeStatus writes the status to its descriptor, and closes it. The command inherits the signal mask as it was, but
+// not if this fails: SIGPIPE stays blocked then, so that the failure can be reported.
+func (p *policy) writeStatus(abi int) syscall.Errno {
+	var l line
+	p.status(&l, abi)
+	var pipe, before unix.Sigset_t
+	pipe.Val[0] = 1 << (unix.SIGPIPE - 1)
+	if errno := signalMask(unix.SIG_BLOCK, &pipe, &before); errno != 0 {
+		return errno
+	}
+	for written := 0; written < l.n; {
+		n, _, errno := syscall.RawSyscall(unix.SYS_WRITE,
+			uintptr(p.statusFD), uintptr(unsafe.Pointer(&l.text[written])), uintptr(l.n-written))
+		if errno == 0 && n == 0 {
+			errno = unix.EIO
+		}
+		if errno != 0 {
+			return errno
+		}
+		written += int(n)
+	}
+	closeFD(p.statusFD)
+	return signalMask(unix.SIG_SETMASK, &before, nil)
+}
+
+func signalMask(how int, set, before *unix.Sigset_t) syscall.Errno {
+	_, _, errno := syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, uintptr(how), uintptr(unsafe.Pointer(set)),
+		uintptr(unsafe.Pointer(before)), unsafe.Sizeof(set.Val[0]), 0, 0)
+	return errno
+}

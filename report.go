@@ -1,0 +1,736 @@
+package main
+
+// The reports: what a command line would do, and what a kernel can enforce. Nothing is restricted here but, for --status,
+// threads that end with it.
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"unicode/utf8"
+	"unsafe"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// answer prints what the command line asks for instead of a launch, and returns the exit code.
+func answer(name string, args []string) int {
+	argv, err := syscall.SlicePtrFromStrings(args)
+	if err != nil {
+		panic(err)
+	}
+	envp, err := syscall.SlicePtrFromStrings(runtimeEnvs())
+	if err != nil {
+		panic(err)
+	}
+	var p policy
+	p.parse(argv)
+	if p.request == requestStatus || p.request == requestStatusJSON {
+		return printStatus(p.request == requestStatusJSON)
+	}
+	plan := newPlan(&p, argv, envp)
+	switch p.request {
+	case requestExplain:
+		os.Stdout.WriteString(plan.text(colours()))
+	case requestExplainJSON:
+		os.Stdout.WriteString(plan.json())
+	case requestBPF:
+		if err := plan.writeFilter(); err != nil {
+			os.Stderr.WriteString(name + ": error: " + err.Error() + "\n")
+			return exitUsage
+		}
+	}
+	return 0
+}
+
+// plan is what a launch would do.
+type plan struct {
+	policy  *policy
+	args    []string // of the command, its name first
+	abi     int
+	abiFrom string // whose ABI it is
+	arch    arch
+	rules   ruleset
+	paths   []plannedPath
+	code    []bpf.RawInstruction
+	program *program
+	spans   []span
+	file    string // for --bpf
+}
+
+type plannedPath struct {
+	name     string
+	use      pathUse
+	resolved string // empty: it cannot be opened
+	why      string // why it cannot
+	file     bool   // it is not a directory
+	access   uint64
+}
+
+// newPlan takes the decisions of launch, for the ABI and the architecture that the command line names or this kernel's.
+func newPlan(p *policy, argv, envp []*byte) *plan {
+	l := &plan{policy: p, arch: native, abiFrom: "this kernel"}
+	abi, errno := landlockABI()
+	if errno != 0 {
+		abi = 0
+	}
+	l.abi = abi
+	for i := 1; i < p.own; {
+		id, value, next, _ := nextOption(ownOptions[:], argv, i)
+		switch id {
+		case optABI:
+			l.abi, _ = number(value)
+			l.abiFrom = "--abi"
+		case optArch:
+			l.arch, _ = archNamed(value)
+		case optBPF:
+			l.file = value
+		}
+		i = next
+	}
+	for i := p.command; i < len(argv)-1; i++ {
+		l.args = append(l.args, word(argv, i))
+	}
+	if p.network == networkLocal && !holdsOnlyLocalSockets(p, argv) {
+		p.network = networkStrict
+	}
+	l.rules = newRuleset(p, l.abi)
+	if p.restrictWrites {
+		var c cursor
+		buf := make([]byte, unix.PathMax)
+		for name, use := p.nextPath(&c, argv, envp, buf); name != nil; name, use = p.nextPath(&c, argv, envp, buf) {
+			l.paths = append(l.paths, l.newPath(strings.Clone(text(name)), use))
+		}
+	}
+	if p.restricts() {
+		l.program = new(program)
+		l.code = l.program.build(filterConfig(p, l.abi), l.arch)
+		var s [maxSpans]span
+		l.spans = append(l.spans, s[:spans(filterConfig(p, l.abi), l.arch, &s)]...)
+	}
+	return l
+}
+
+func (l *plan) newPath(name string, use pathUse) plannedPath {
+	planned := plannedPath{name: name, use: use, access: l.rules.write}
+	info, err := os.Stat(name)
+	if err == nil && use == slashTmp && !info.IsDir() {
+		err = unix.ENOTDIR
+	}
+	if err == nil {
+		planned.resolved, err = filepath.EvalSymlinks(name)
+	}
+	if err == nil {
+		planned.resolved, err = filepath.Abs(planned.resolved)
+	}
+	if err != nil {
+		errno, is := err.(*os.PathError)
+		planned.resolved, planned.access, planned.why = "", 0, err.Error()
+		if is {
+			planned.why = errno.Err.Error()
+		}
+		return planned
+	}
+	planned.file = !info.IsDir()
+	switch {
+	case use == readEverything:
+		planned.access = l.rules.read
+	case planned.file:
+		planned.access = l.rules.writeFile
+	}
+	return planned
+}
+
+// calls lists the system calls of the launch, in order; with the path, where one is opened.
+func (l *plan) calls() (list []string) {
+	p := l.policy
+	add := func(names ...string) { list = append(list, names...) }
+	if p.restricts() {
+		if p.keepFD || p.statusFD != 0 {
+			argv, err := syscall.SlicePtrFromStrings(os.Args)
+			if err != nil {
+				panic(err)
+			}
+			kept := 3
+			for fd, _ := p.nextKept(argv, 0); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
+				add("fcntl")
+			}
+			for fd, _ := p.nextKept(argv, 3); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
+				if fd > kept {
+					add("close_range")
+				}
+				kept = fd + 1
+			}
+		}
+		add("close_range")
+		if p.grammar == snibOptions || p.grammar == codexFlags {
+			if p.network != networkOn {
+				add("getsockopt", "getsockopt", "getsockopt")
+			}
+		}
+		add("landlock_create_ruleset")
+		if !l.rules.empty() {
+			add("landlock_create_ruleset")
+		}
+		for _, path := range l.paths {
+			add("openat " + strconv.Quote(path.name))
+			if path.resolved == "" {
+				continue
+			}
+			add("landlock_add_rule")
+			if path.file && path.use != nullDevice {
+				add("landlock_add_rule") // EINVAL: the first is for a directory
+			}
+			add("close")
+		}
+		add("prctl")
+		if !l.rules.empty() {
+			add("landlock_restrict_self")
+		}
+		add("seccomp")
+	}
+	if p.statusFD != 0 {
+		add("rt_sigprocmask", "write", "close", "rt_sigprocmask")
+	}
+	add("execve")
+	return list
+}
+
+func (l *plan) writeFilter() error {
+	raw := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(l.code))), len(l.code)*unix.SizeofSockFilter)
+	if l.file == "-" {
+		_, err := os.Stdout.Write(raw)
+		return err
+	}
+	return os.WriteFile(l.file, raw, 0o644)
+}
+
+// networkMeaning says what may be done with sockets.
+func (l *plan) networkMeaning() string {
+	switch c := filterConfig(l.policy, l.abi); {
+	case c&strict != 0:
+		return "off: AF_UNIX sockets with read, write, send and recv only"
+	case c&local != 0:
+		return "off: AF_UNIX stream and seqpacket pairs only"
+	case c&confined != 0:
+		return "off: AF_UNIX among the command's own processes"
+	}
+	return "on"
+}
+
+// accessNames lists the Landlock rights in a mask of file system rights.
+func accessNames(mask uint64) (names []string) {
+	for _, t := range rights {
+		if t.class == classFS && mask&t.value != 0 {
+			names = append(names, t.name)
+		}
+	}
+	return names
+}
+
+func protectionNames(s protections) (names []string) {
+	for i := range protectionCount {
+		if s&(1<<i) != 0 {
+			names = append(names, protectionName(i))
+		}
+	}
+	return names
+}
+
+func protectionList() string {
+	return strings.Join(protectionNames(1<<protectionCount-1), ", ")
+}
+
+var useNames = [pathUses]string{"reading everywhere", "null device", "writable", "policy's cwd", "/tmp of the policy", "$TMPDIR"}
+
+// colours tells whether stdout takes colours.
+func colours() bool {
+	_, err := unix.IoctlGetTermios(1, unix.TCGETS)
+	return err == nil && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// wrap breaks words into lines of at most 80 columns, each after indent.
+func wrap(indent string, words []string) string {
+	out, line := "", indent
+	for _, word := range words {
+		if len(line)+1+len(word) > 80 && line != indent {
+			out, line = out+line+"\n", indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	return out + line + "\n"
+}
+
+// text renders the plan for people.
+func (l *plan) text(colour bool) string {
+	p := l.policy
+	out := ""
+	heading := func(s string) {
+		if colour {
+			s = "\x1b[1m" + s + "\x1b[0m"
+		}
+		out += "\n" + s + "\n"
+	}
+	grammars := map[grammar]string{snibOptions: "snib's options", codexOptions: "helper, -s PERM",
+		codexPositional: "helper, CWD POLICY_JSON", codexFlags: "helper, --sandbox-policy"}
+	out += "for Landlock ABI " + strconv.Itoa(l.abi) + " (" + l.abiFrom + "), " + l.arch.String() + "\n"
+
+	heading("policy: " + grammars[p.grammar])
+	writes := "everywhere"
+	if p.restrictWrites {
+		writes = "beneath the paths below"
+	}
+	out += "  reads    everywhere\n  writes   " + writes + "\n  network  " + l.networkMeaning() + "\n"
+	if len(l.args) > 0 {
+		quoted := make([]string, len(l.args))
+		for i, arg := range l.args {
+			quoted[i] = strconv.Quote(arg)
+		}
+		out += strings.Replace(wrap("           ", quoted), "         ", "  command", 1)
+	}
+	if !p.restricts() {
+		return out + "\nnothing is restricted, and no_new_privs stays as it is\n"
+	}
+
+	if p.restrictWrites {
+		heading("paths, and the rights granted on or beneath them")
+	}
+	for _, path := range l.paths {
+		out += "  " + strconv.Quote(path.name)
+		if path.resolved != path.name && path.resolved != "" {
+			out += " = " + strconv.Quote(path.resolved)
+		}
+		out += " (" + useNames[path.use] + ")\n"
+		switch {
+		case path.why != "" && path.use == namedRoot && p.grammar == snibOptions:
+			out += "    " + path.why + ": the launch fails\n"
+		case path.why != "":
+			out += "    " + path.why + ": skipped\n"
+		default:
+			out += wrap("    ", accessNames(path.access))
+		}
+	}
+
+	asked, missing := p.asked(), p.missing(l.abi)
+	landlocked := asked.landlocked(l.abi)
+	closed := asked &^ landlocked &^ missing & (1<<len(rights) - 1)
+	heading("denied by Landlock wherever no rule grants it")
+	out += wrap("  ", orNone(protectionNames(landlocked)))
+	heading("asked, not known to Landlock of this ABI, and denied all the same")
+	out += wrap("  ", orNone(protectionNames(closed)))
+	heading("asked, and not enforced on this kernel")
+	out += wrap("  ", orNone(protectionNames(missing)))
+	if p.restrictWrites && l.abi == 0 {
+		out += "  so the launch fails\n"
+	}
+
+	heading("system calls of the launch")
+	for _, call := range l.calls() {
+		out += "  " + call + "\n"
+	}
+	heading("filter: " + strconv.Itoa(len(l.code)) + " instructions")
+	for _, line := range l.listing() {
+		out += "  " + line + "\n"
+	}
+	return out
+}
+
+func orNone(names []string) []string {
+	if len(names) == 0 {
+		return []string{"nothing"}
+	}
+	return names
+}
+
+func (a arch) String() string { return [arches]string{"amd64", "arm64"}[a] }
+
+// loads says what the instructions of the filter load.
+var loads = map[uint32]string{
+	dataNr: "number of the call", dataArch: "architecture",
+	argLow(0): "argument 0, low half", argLow(1): "argument 1, low half", argLow(2): "argument 2, low half",
+	argLow(4): "argument 4, low half", argHigh(4): "argument 4, high half",
+}
+
+// listing disassembles the filter: index, instruction, and what it is for.
+func (l *plan) listing() (lines []string) {
+	// A call's number is what a rule begins or ends with.
+	begins := map[uint32]string{x32: "x32", 2 * x32: "not x32", 3 * x32: "x32", tracerSkip: "-1"}
+	c := filterConfig(l.policy, l.abi)
+	for i := range rules {
+		if rules[i].when&c != 0 && rules[i].nr[l.arch] != none {
+			begins[rules[i].nr[l.arch]] = rules[i].name
+		}
+	}
+	for i := range rules {
+		if after := rules[i].nr[l.arch] + 1; rules[i].when&c != 0 && rules[i].nr[l.arch] != none && begins[after] == "" {
+			begins[after] = "above " + rules[i].name
+		}
+	}
+	// What argument checks are for, by where they begin.
+	checks := map[int][]string{}
+	for _, s := range l.spans {
+		if at := l.program.labels[s.verdict]; at != 0 && begins[s.start] != "" && s.verdict > hide {
+			checks[at-l.program.start] = append(checks[at-l.program.start], begins[s.start])
+		}
+	}
+	constants := map[uint32]map[uint32]string{
+		argLow(0): {unix.AF_UNIX: "AF_UNIX", unix.KEYCTL_SESSION_TO_PARENT: "KEYCTL_SESSION_TO_PARENT"},
+		argLow(1): {unix.SOCK_STREAM: "SOCK_STREAM", unix.SOCK_SEQPACKET: "SOCK_SEQPACKET", unix.TIOCSTI: "TIOCSTI",
+			unix.TIOCLINUX: "TIOCLINUX", unix.O_TRUNC: "O_TRUNC, O_RDONLY", unix.O_TRUNC | accessMode: "O_TRUNC, mode 3"},
+		argLow(2): {unix.O_TRUNC: "O_TRUNC, O_RDONLY", unix.O_TRUNC | accessMode: "O_TRUNC, mode 3"},
+		dataArch:  {auditArch[l.arch]: "AUDIT_ARCH of " + l.arch.String()},
+		argLow(4): {0: "null"}, argHigh(4): {0: "null"},
+	}
+	loaded := uint32(dataArch)
+	for i, in := range l.code {
+		op, meaning := "", ""
+		jump := func(n uint8) string { return strconv.Itoa(i + 1 + int(n)) }
+		switch in.Op {
+		case unix.BPF_LD | unix.BPF_W | unix.BPF_ABS:
+			op, meaning, loaded = "ld  ["+strconv.Itoa(int(in.K))+"]", loads[in.K], in.K
+		case unix.BPF_ALU | unix.BPF_AND | unix.BPF_K:
+			op, meaning = "and "+hexNumber(in.K), "of it"
+		case unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K:
+			op, meaning = "jeq "+hexNumber(in.K)+" "+jump(in.Jt)+" "+jump(in.Jf), constants[loaded][in.K]
+		case unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K:
+			op, meaning = "jge "+strconv.FormatUint(uint64(in.K), 10)+" "+jump(in.Jt)+" "+jump(in.Jf), begins[in.K]
+		default:
+			op = "ret " + hexNumber(in.K)
+			switch in.K {
+			case unix.SECCOMP_RET_ALLOW:
+				meaning = "allow"
+			case unix.SECCOMP_RET_KILL_PROCESS:
+				meaning = "kill: another architecture, x32"
+			case unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS):
+				meaning = "ENOSYS"
+			default:
+				meaning = "EPERM"
+			}
+		}
+		if calls := checks[i]; len(calls) > 0 {
+			meaning = strings.Join(calls, ", ") + ": " + meaning
+		}
+		index := strconv.Itoa(i)
+		lines = append(lines, strings.Repeat(" ", 3-len(index))+index+"  "+op+strings.Repeat(" ", max(1, 26-len(op)))+meaning)
+	}
+	return lines
+}
+
+func hexNumber(k uint32) string { return "0x" + strconv.FormatUint(uint64(k), 16) }
+
+// object is a JSON object in the making. A string that is not UTF-8 is written with U+FFFD in the place of what is not.
+type object struct{ text string }
+
+func (o *object) raw(name, value string) {
+	if o.text != "" {
+		o.text += ","
+	}
+	o.text += jsonString(name) + ":" + value
+}
+func (o *object) string(name, value string)      { o.raw(name, jsonString(value)) }
+func (o *object) number(name string, value int)  { o.raw(name, strconv.Itoa(value)) }
+func (o *object) bool(name string, value bool)   { o.raw(name, strconv.FormatBool(value)) }
+func (o *object) list(name string, all []string) { o.raw(name, jsonList(all, jsonString)) }
+func (o *object) String() string                 { return "{" + o.text + "}" }
+
+func jsonList[T any](all []T, render func(T) string) string {
+	rendered := make([]string, len(all))
+	for i, item := range all {
+		rendered[i] = render(item)
+	}
+	return "[" + strings.Join(rendered, ",") + "]"
+}
+
+func jsonString(s string) string {
+	out := `"`
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			out += `\` + string(r)
+		case r < ' ' || r == 0x7f:
+			digits := strconv.FormatUint(uint64(r), 16)
+			out += `\u` + strings.Repeat("0", 4-len(digits)) + digits
+		default:
+			out = string(utf8.AppendRune([]byte(out), r))
+		}
+	}
+	return out + `"`
+}
+
+// json renders the plan for programs.
+func (l *plan) json() string {
+	p := l.policy
+	var o object
+	o.string("schema", "snib-explain-1")
+	o.string("snib", version)
+	o.string("arch", l.arch.String())
+	o.number("landlock_abi", l.abi)
+	o.list("command", l.args)
+	o.string("grammar", [...]string{"snib", "options", "positional", "flags"}[p.grammar])
+	o.bool("restricts_writes", p.restrictWrites)
+	o.string("network", p.network.String())
+	o.raw("paths", jsonList(l.paths, func(path plannedPath) string {
+		var o object
+		o.string("path", path.name)
+		o.string("use", [pathUses]string{"read", "null-device", "writable", "cwd", "slash-tmp", "tmpdir"}[path.use])
+		o.bool("exists", path.resolved != "")
+		o.string("resolved", path.resolved)
+		o.bool("directory", path.resolved != "" && !path.file)
+		o.list("access", accessNames(path.access))
+		return o.String()
+	}))
+	asked, missing := p.asked(), p.missing(l.abi)
+	landlocked := asked.landlocked(l.abi)
+	others := asked &^ (1<<len(rights) - 1)
+	o.list("landlock", protectionNames(landlocked))
+	o.list("other", protectionNames(others&^missing))
+	o.list("closed", protectionNames(asked&^others&^landlocked&^missing))
+	o.list("missing", protectionNames(missing))
+	o.list("calls", l.calls())
+	o.raw("filter", jsonList(l.code, func(in bpf.RawInstruction) string {
+		return jsonList([]uint64{uint64(in.Op), uint64(in.Jt), uint64(in.Jf), uint64(in.K)}, func(n uint64) string { return strconv.FormatUint(n, 10) })
+	}))
+	return o.String() + "\n"
+}
+
+// kernelStatus is what this kernel can enforce, by trying.
+type kernelStatus struct {
+	release    string
+	abi        int
+	errno      syscall.Errno // why there is no Landlock
+	errata     int
+	actions    []string
+	noNewPrivs bool
+	filtered   bool
+	tried      []trial
+}
+
+// trial is one protection, and whether it was seen to hold.
+type trial struct {
+	name  string
+	holds bool
+	how   string
+}
+
+// newKernelStatus restricts threads that end with it, and has them try what they must not be able to do.
+func newKernelStatus() *kernelStatus {
+	s := &kernelStatus{}
+	var uts unix.Utsname
+	if unix.Uname(&uts) == nil {
+		s.release = unix.ByteSliceToString(uts.Release[:])
+	}
+	s.abi, s.errno = landlockABI()
+	if s.errno != 0 {
+		s.abi = 0
+	} else if r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_ERRATA); errno == 0 {
+		s.errata = int(r)
+	}
+	for _, action := range []struct {
+		name  string
+		value uint32
+	}{{"kill_process", unix.SECCOMP_RET_KILL_PROCESS}, {"errno", unix.SECCOMP_RET_ERRNO}, {"log", unix.SECCOMP_RET_LOG}, {"allow", unix.SECCOMP_RET_ALLOW}} {
+		if actionAvailable(action.value) {
+			s.actions = append(s.actions, action.name)
+		}
+	}
+	noNewPrivs, _ := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
+	s.noNewPrivs = noNewPrivs == 1
+	mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
+	s.filtered = err != nil || mode != 0
+	s.try()
+	return s
+}
+
+func actionAvailable(action uint32) bool {
+	_, _, errno := syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&action)))
+	return errno == 0
+}
+
+// onThread runs f on a thread of its own, which ends with f and takes its restrictions along.
+func onThread(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		f()
+	}()
+	<-done
+}
+
+// try fills in s.tried. Each protection counts only if the same was possible without.
+func (s *kernelStatus) try() {
+	p := &policy{restrictWrites: true, network: networkLocal}
+	hold := func(name, how string, holds bool) { s.tried = append(s.tried, trial{name, holds, how}) }
+
+	openNull := func() error { return closing(unix.Open("/dev/null", unix.O_WRONLY, 0)) }
+	ioctlNull := func() error {
+		fd, err := unix.Open("/dev/null", unix.O_RDONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		_, err = unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+		return err
+	}
+	bindLoopback := func(kind int) func() error {
+		return func() error {
+			fd, err := unix.Socket(unix.AF_INET, kind, 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			return unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+		}
+	}
+	inet := func() error { return closing(unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)) }
+
+	var opened, ioctled, tcp, udp, abstract, socketed error
+	server, address := abstractServer()
+	if server >= 0 {
+		defer unix.Close(server)
+	}
+	landlocked := false
+	onThread(func() {
+		rules := newRuleset(p, s.abi)
+		ruleset, errno := createRuleset(&rules.handled)
+		if s.abi == 0 || errno != 0 {
+			return
+		}
+		defer unix.Close(ruleset)
+		if f := allowBeneath(ruleset, &append([]byte("/"), 0)[0], 0, rules.read, rules.read); f.reason != ok {
+			return
+		}
+		if setNoNewPrivs() != 0 || restrictSelf(ruleset, 0) != 0 {
+			return
+		}
+		landlocked = true
+		opened, ioctled, tcp, udp = openNull(), ioctlNull(), bindLoopback(unix.SOCK_STREAM)(), bindLoopback(unix.SOCK_DGRAM)()
+		abstract = connectAbstract(address)
+	})
+	filtered := false
+	onThread(func() {
+		var g program
+		if setNoNewPrivs() != 0 || installFilter(g.build(filterConfig(p, s.abi), native), 0) != 0 {
+			return
+		}
+		filtered = true
+		socketed = inet()
+	})
+
+	hold("files", "opening /dev/null for writing", landlocked && opened == unix.EACCES && openNull() == nil)
+	hold("device ioctls", "an ioctl on /dev/null", landlocked && ioctled == unix.EACCES && ioctlNull() == unix.ENOTTY)
+	hold("filter", "making an internet socket", filtered && socketed == unix.EPERM && inet() != unix.EPERM)
+	hold("tcp", "binding a TCP socket to loopback, by Landlock alone", landlocked && tcp == unix.EACCES && bindLoopback(unix.SOCK_STREAM)() == nil)
+	hold("udp", "binding a UDP socket to loopback, by Landlock alone", landlocked && udp == unix.EACCES && bindLoopback(unix.SOCK_DGRAM)() == nil)
+	hold("abstract sockets", "connecting to an abstract socket, by Landlock alone", landlocked && abstract == unix.EPERM && connectAbstract(address) == nil)
+	hold("log", "Landlock ABI 7 and seccomp's log action", s.abi >= logsExec && actionAvailable(unix.SECCOMP_RET_LOG))
+}
+
+func closing(fd int, err error) error {
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err
+}
+
+// abstractServer listens on an abstract AF_UNIX socket whose name the kernel chooses, and returns its descriptor, which
+// the caller owns, or -1.
+func abstractServer() (fd int, address unix.Sockaddr) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, nil
+	}
+	if unix.Bind(fd, &unix.SockaddrUnix{}) == nil && unix.Listen(fd, 4) == nil {
+		if address, err = unix.Getsockname(fd); err == nil {
+			return fd, address
+		}
+	}
+	unix.Close(fd)
+	return -1, nil
+}
+
+func connectAbstract(address unix.Sockaddr) error {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil || address == nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return unix.Connect(fd, address)
+}
+
+// exitCode is 0 when everything that snib knows can be enforced, 1 when part of it, and 125 when not even writing can be
+// restricted or the network cut.
+func (s *kernelStatus) exitCode() int {
+	all := s.abi >= newestABI()
+	for _, t := range s.tried {
+		all = all && t.holds
+		if !t.holds && (t.name == "files" || t.name == "filter") {
+			return exitSandbox
+		}
+	}
+	if all {
+		return 0
+	}
+	return 1
+}
+
+// newestABI is the highest ABI in the table of rights.
+func newestABI() (abi int) {
+	for _, t := range rights {
+		abi = max(abi, t.abi)
+	}
+	return abi
+}
+
+func printStatus(asJSON bool) int {
+	s := newKernelStatus()
+	p := &policy{restrictWrites: true, network: networkLocal, log: true}
+	missing := protectionNames(p.missing(s.abi))
+	if asJSON {
+		var o object
+		o.string("schema", "snib-kernel-1")
+		o.string("snib", version)
+		o.string("kernel", s.release)
+		o.number("landlock_abi", s.abi)
+		o.number("landlock_errata", s.errata)
+		o.list("seccomp_actions", s.actions)
+		o.bool("no_new_privs", s.noNewPrivs)
+		o.bool("inside_filter", s.filtered)
+		o.raw("inside_landlock", "null")
+		o.list("missing", missing)
+		o.raw("tried", jsonList(s.tried, func(t trial) string {
+			var o object
+			o.string("name", t.name)
+			o.bool("holds", t.holds)
+			o.string("how", t.how)
+			return o.String()
+		}))
+		o.number("exit", s.exitCode())
+		os.Stdout.WriteString(o.String() + "\n")
+		return s.exitCode()
+	}
+	yesNo := map[bool]string{true: "yes", false: "no"}
+	landlock := "ABI " + strconv.Itoa(s.abi) + " of " + strconv.Itoa(newestABI()) + " known, errata " + hexNumber(uint32(s.errata))
+	if s.errno != 0 {
+		landlock = "not available: " + s.errno.Error()
+	}
+	out := "kernel            " + s.release + "\n" +
+		"landlock          " + landlock + "\n" +
+		"seccomp actions   " + strings.Join(orNone(s.actions), " ") + "\n" +
+		"no_new_privs      " + yesNo[s.noNewPrivs] + "\n" +
+		"inside a filter   " + yesNo[s.filtered] + "\n" +
+		"inside a domain   the kernel does not tell\n" +
+		"not enforceable   " + strings.Join(orNone(missing), " ") + "\n"
+	for _, t := range s.tried {
+		out += t.name + strings.Repeat(" ", 18-len(t.name)) + map[bool]string{true: "denied", false: "NOT DENIED"}[t.holds] + ": " + t.how + "\n"
+	}
+	os.Stdout.WriteString(out)
+	return s.exitCode()
+}
