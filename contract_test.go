@@ -491,6 +491,7 @@ func TestPolicyErrors(t *testing.T) {
 		{`{"type":"read-only","a":"\udc00\ud800"}`, `found "\\" at byte 25, expected a surrogate pair`},
 		{`{"type":"read-only","a":"\ud800\u0041"}`, `found "\\" at byte 25, expected a surrogate pair`},
 		{"{\"type\":\"read-only\",\"a\":\"\xff\"}", `found "\xff" at byte 25, expected UTF-8`},
+		{"{\"type\":\"\u009b31m\u202e\"}", `unknown type "\"\u009b31m\u202e\"" at byte 8, expected ` + types},
 		{`{}`, `no field "type" at byte 1, expected one, with ` + types},
 		{`{"mode":"read-only"}`, `no field "type" at byte 19, expected one, with ` + types},
 		{`{"type":null}`, `found "null" at byte 8, expected a string`},

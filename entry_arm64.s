@@ -6,7 +6,7 @@
 #define g_stackguard0	16
 #define g_stackguard1	24
 
-// What the stack check lets launch use; less than the smallest stack limit that execve grants (128 KiB, execve(2)).
+// What the stack check lets launch use. The test of the machine code shows that it needs less.
 #define stackSize	65536
 
 // func entry()

@@ -136,7 +136,8 @@ var numbers = map[string][arches]int{
 	"delete_module": {176, 106}, "kexec_load": {246, 104}, "kexec_file_load": {320, 294}, "bpf": {321, 280},
 	"perf_event_open": {298, 241}, "iopl": {172, -1}, "ioperm": {173, -1}, "reboot": {169, 142}, "swapon": {167, 224},
 	"swapoff": {168, 225}, "acct": {163, 89}, "sethostname": {170, 161}, "setdomainname": {171, 162},
-	"settimeofday": {164, 170}, "clock_settime": {227, 112},
+	"settimeofday": {164, 170}, "clock_settime": {227, 112}, "clock_adjtime": {305, 266}, "adjtimex": {159, 171},
+	"request_key": {249, 218}, "mount_setattr": {442, 442}, "open_tree_attr": {467, 467},
 	"truncate": {76, 45}, "open": {2, -1}, "openat": {257, 56}, "open_by_handle_at": {304, 265}, "openat2": {437, 437},
 }
 
@@ -157,13 +158,15 @@ var names = func() (n [arches]map[uint32]string) {
 type situation struct {
 	network  network
 	confined bool // Landlock, not the filter, keeps AF_UNIX clients inside: its ABI 9 handles resolve_unix for us
-	truncate bool // writes are restricted, and before Landlock's ABI 3 truncation is not a write
+	writes   bool // writes are restricted
+	truncate bool // ... and before Landlock's ABI 3 truncation is not a write
 }
 
 func situationOf(p *policy, abi int) situation {
 	return situation{
 		network:  p.network,
 		confined: p.network == networkLocal && p.restrictWrites && abi >= 9,
+		writes:   p.restrictWrites,
 		truncate: p.restrictWrites && abi < 3,
 	}
 }
@@ -172,6 +175,9 @@ func (s situation) String() string {
 	name := map[network]string{networkOn: "on", networkStrict: "strict", networkLocal: "local"}[s.network]
 	if s.confined {
 		name += "+confined"
+	}
+	if s.writes {
+		name += "+writes"
 	}
 	if s.truncate {
 		name += "+truncate"
@@ -216,8 +222,10 @@ func (s situation) want(a arch, d *seccompData) (action uint32, byArgument bool)
 	case "sendmsg", "recvmsg", "sendmmsg", "recvmmsg",
 		"getsockopt", "getsockname", "getpeername", "shutdown", "setsockopt":
 		return denyIf(s.network == networkStrict), false
-	case "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd":
+	case "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "request_key":
 		return denyIf(offline), false
+	case "mount_setattr", "open_tree_attr":
+		return denyIf(s.writes), false
 	case "io_uring_setup", "io_uring_enter", "io_uring_register":
 		return denyIf(offline || s.truncate), false // it makes sockets, and it opens files
 	case "ioctl":
@@ -226,7 +234,7 @@ func (s situation) want(a arch, d *seccompData) (action uint32, byArgument bool)
 		return denyIf(low(0) == unix.KEYCTL_SESSION_TO_PARENT), true
 	case "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "bpf", "perf_event_open",
 		"iopl", "ioperm", "reboot", "swapon", "swapoff", "acct", "sethostname", "setdomainname", "settimeofday",
-		"clock_settime":
+		"clock_settime", "clock_adjtime", "adjtimex":
 		return retEPERM, false
 	case "truncate":
 		return denyIf(s.truncate), false
@@ -412,7 +420,7 @@ func TestFilter(t *testing.T) {
 	all := installations()
 
 	// A situation with two configurations, or the other way round, would make more.
-	if want := 7 * int(arches); len(all) != want {
+	if want := 9 * int(arches); len(all) != want {
 		t.Errorf("%d combinations of configuration and situation, want %d: %v", len(all), want, all)
 	}
 	for _, i := range all {
@@ -604,7 +612,8 @@ var kernelCalls = []kernelCall{
 	{name: "sethostname", args: [6]uint64{0, 1<<32 - 1}, capability: unix.CAP_SYS_ADMIN},
 	{name: "setdomainname", args: [6]uint64{0, 1<<32 - 1}, capability: unix.CAP_SYS_ADMIN},
 	{name: "settimeofday", args: [6]uint64{1}},
-	{name: "clock_settime", args: [6]uint64{99}},
+	{name: "clock_settime", args: [6]uint64{99}}, {name: "clock_adjtime", args: [6]uint64{99}}, {name: "adjtimex"},
+	{name: "request_key"}, {name: "mount_setattr", args: [6]uint64{noFD, 0, 1<<32 - 1}}, {name: "open_tree_attr", args: [6]uint64{noFD, 0, 1<<32 - 1}},
 	{name: "truncate", args: [6]uint64{0, 1<<64 - 1}},
 	{name: "open", args: [6]uint64{0, unix.O_TRUNC | unix.O_RDONLY}},
 	{name: "open", args: [6]uint64{0, unix.O_TRUNC | unix.O_WRONLY}},

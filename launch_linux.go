@@ -42,6 +42,8 @@ const (
 	badDescriptor
 	closedDescriptor
 	badStatusFD
+	keptStatusFD
+	ownWithAs
 	unknownProtection
 	notAsked
 	badABI
@@ -85,6 +87,7 @@ const (
 	nulInPath
 	relativeRoot
 
+	closingFailed
 	noLandlock
 	notEnforced
 	rulesetFailed
@@ -233,7 +236,7 @@ func exhausted(errno syscall.Errno) bool {
 
 // allowBeneath opens a path and adds a rule: dir if it is a directory, file if it is not.
 func allowBeneath(ruleset int, name *byte, flags int, dir, file uint64) failure {
-	fd, errno := openPath(name, flags)
+	fd, errno := openAt(name, flags|unix.O_PATH)
 	if errno != 0 {
 		remember(name)
 		return failure{reason: openFailed, errno: errno}
@@ -277,12 +280,17 @@ func closeDescriptors(p *policy, argv []*byte) failure {
 	}
 	for low := 3; ; {
 		kept, _ := p.nextKept(argv, low)
+		last := kept - 1
 		if kept < 0 {
-			closeRange(low, maxFD)
-			return failure{}
+			last = maxFD
 		}
-		if kept > low {
-			closeRange(low, kept-1)
+		if low <= last {
+			if errno := closeRange(low, last); errno != 0 {
+				return failure{reason: closingFailed, errno: errno}
+			}
+		}
+		if kept < 0 {
+			return failure{}
 		}
 		low = kept + 1
 	}
@@ -291,29 +299,32 @@ func closeDescriptors(p *policy, argv []*byte) failure {
 // maxFD is the highest number that a descriptor can have (INT_MAX).
 const maxFD = 1<<31 - 1
 
-// closeRange closes the descriptors from first to last: with close_range(2), which Linux has since 5.9; where that is
-// missing or blocked, those that /proc/self/fd lists; without /proc, every one that the hard limit allows.
-func closeRange(first, last int) {
+// closeRange closes the descriptors from first to last: with close_range(2), which Linux has since 5.9 and a container's
+// filter may block; or else those that /proc/self/fd lists. Trying every number would not do: a descriptor may be above
+// the limit, if that was lowered after it was opened.
+func closeRange(first, last int) syscall.Errno {
 	if _, _, errno := syscall.RawSyscall(unix.SYS_CLOSE_RANGE, uintptr(first), uintptr(last), 0); errno == 0 {
-		return
+		return 0
 	}
-	dir, errno := openDirectory(unsafe.StringData("/proc/self/fd\x00"))
-	if errno != 0 {
-		for fd := first; fd <= last && fd < descriptorLimit(); fd++ {
-			closeFD(fd)
+	dir, errno := openAt(unsafe.StringData("/proc/self/fd\x00"), unix.O_RDONLY|unix.O_DIRECTORY)
+	for errno == 0 {
+		var n int
+		if n, errno = readDirectory(dir, path[:]); n <= 0 {
+			closeFD(dir)
+			break
 		}
-		return
-	}
-	for n := readDirectory(dir, path[:]); n > 0; n = readDirectory(dir, path[:]) {
 		// struct linux_dirent64 (getdents64(2)): d_reclen at 16, d_name at 19.
 		for at := 0; at < n; at += int(path[at+16]) | int(path[at+17])<<8 {
 			fd, is := number(text(&path[at+19]))
 			if is && fd >= first && fd <= last && fd != dir {
 				closeFD(fd)
+				if isOpen(fd) {
+					errno = unix.EBADFD
+				}
 			}
 		}
 	}
-	closeFD(dir)
+	return errno
 }
 
 // holdsOnlyLocalSockets tells whether every descriptor that the command will inherit is no socket, or an AF_UNIX one
@@ -344,6 +355,9 @@ func isLocalSocket(fd int) bool {
 	return errno == 0 && (kind == unix.SOCK_STREAM || kind == unix.SOCK_SEQPACKET)
 }
 
+// defaultPath is where commands are searched for without PATH: confstr(3)'s _CS_PATH.
+const defaultPath = "/bin:/usr/bin"
+
 // execute is execvp(3), but for the shell that execvp runs on ENOEXEC. It returns why nothing was executed.
 func execute(argv, envp []*byte, command int) syscall.Errno {
 	name := word(argv, command)
@@ -355,7 +369,7 @@ func execute(argv, envp []*byte, command int) syscall.Errno {
 			return execve(argv[command], &argv[command], &envp[0])
 		}
 	}
-	list := "/bin:/usr/bin" // confstr(3), _CS_PATH
+	list := defaultPath
 	if value := getenv(envp, "PATH="); value != nil {
 		list = text(value)
 	}
@@ -393,16 +407,7 @@ func execute(argv, envp []*byte, command int) syscall.Errno {
 	return unix.ENOENT
 }
 
-// openPath returns a close-on-exec descriptor that the caller owns.
-func openPath(name *byte, flags int) (fd int, errno syscall.Errno) {
-	return openAt(name, flags|unix.O_PATH)
-}
-
-// openDirectory returns a close-on-exec descriptor that the caller owns.
-func openDirectory(name *byte) (fd int, errno syscall.Errno) {
-	return openAt(name, unix.O_RDONLY|unix.O_DIRECTORY)
-}
-
+// openAt returns a close-on-exec descriptor that the caller owns.
 func openAt(name *byte, flags int) (fd int, errno syscall.Errno) {
 	cwd := unix.AT_FDCWD
 	r, _, errno := syscall.RawSyscall6(unix.SYS_OPENAT,
@@ -410,13 +415,10 @@ func openAt(name *byte, flags int) (fd int, errno syscall.Errno) {
 	return int(r), errno
 }
 
-// readDirectory fills buf with entries of a directory, and returns how many bytes of it; 0 at the end or on failure.
-func readDirectory(fd int, buf []byte) int {
-	n, _, errno := syscall.RawSyscall(unix.SYS_GETDENTS64, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
-	if errno != 0 {
-		return 0
-	}
-	return int(n)
+// readDirectory fills buf with entries of a directory, and returns how many bytes of it; 0 at the end.
+func readDirectory(fd int, buf []byte) (n int, errno syscall.Errno) {
+	r, _, errno := syscall.RawSyscall(unix.SYS_GETDENTS64, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
+	return int(r), errno
 }
 
 // closeFD ignores failure: Linux has freed the descriptor even then (close(2)).
@@ -425,13 +427,6 @@ func closeFD(fd int) { syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
 func isOpen(fd int) bool {
 	_, _, errno := syscall.RawSyscall(unix.SYS_FCNTL, uintptr(fd), unix.F_GETFD, 0)
 	return errno == 0
-}
-
-// descriptorLimit is the number that every descriptor is below.
-func descriptorLimit() int {
-	var limit unix.Rlimit
-	syscall.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, 0, uintptr(unsafe.Pointer(&limit)), 0, 0)
-	return int(min(limit.Max, maxFD))
 }
 
 func socketOption(fd, option int) (value int32, errno syscall.Errno) {

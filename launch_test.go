@@ -277,6 +277,7 @@ func TestExecute(t *testing.T) {
 		{path: "@/text:@/b", command: "probe", code: 126, stderr: `cannot execute "probe": exec format error` + "\n" + noExecHint},
 		{path: "@/a", command: "@/text/probe", code: 126, stderr: `cannot execute "@/text/probe": exec format error` + "\n" + noExecHint},
 		{path: "@/a", command: "@/orphan/probe", code: 126, stderr: `cannot execute "@/orphan/probe": its interpreter does not exist` + "\n" + orphanHint},
+		{path: "", command: "probe", cwd: "orphan", code: 126, stderr: `cannot execute "probe": its interpreter does not exist` + "\n" + orphanHint},
 		{path: "@/empty:@/orphan", command: "probe", code: 126, stderr: `cannot execute "@/orphan/probe": its interpreter does not exist` + "\n" + orphanHint},
 	} {
 		t.Run(fmt.Sprintf("%.60s %s", c.path, c.command), func(t *testing.T) {

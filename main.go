@@ -90,7 +90,7 @@ func report(f failure, args []string) int {
 
 func exitCode(f failure, args []string) int {
 	switch {
-	case f.reason < noLandlock:
+	case f.reason < closingFailed:
 		return exitUsage
 	case f.reason != execFailed:
 		return exitSandbox
@@ -135,6 +135,10 @@ func explainFailure(f failure, args []string) (message, hint string) {
 		return "descriptor " + quote(word) + " is to be kept and is not open", ""
 	case badStatusFD:
 		return quote(word) + " is not the number of a descriptor above 2", ""
+	case keptStatusFD:
+		return "the status descriptor is closed before the command runs, and cannot be kept", ""
+	case ownWithAs:
+		return option + " does not go with --as, whose own options grant", ""
 	case unknownProtection:
 		return "unknown protection in " + quote(word), "the protections are all, " + protectionList()
 	case notAsked:
@@ -168,6 +172,8 @@ func explainFailure(f failure, args []string) (message, hint string) {
 				"it turns the network on or off for the whole command",
 			"leave the option out, with a policy that has network access or has none"
 
+	case closingFailed:
+		return "close inherited descriptors" + errno, "close_range(2) is blocked or missing, and /proc cannot be read: allow either"
 	case noLandlock:
 		return "landlock is not available" + errno, landlockHint(f.errno)
 	case notEnforced:
@@ -261,7 +267,11 @@ func located(command string) string {
 	}
 	dirs := []string{""}
 	if !strings.Contains(command, "/") {
-		dirs = filepath.SplitList(os.Getenv("PATH"))
+		list, set := os.LookupEnv("PATH")
+		if !set {
+			list = defaultPath
+		}
+		dirs = strings.Split(list, ":")
 	}
 	for _, dir := range dirs {
 		file := filepath.Join(dir, command)
@@ -365,8 +375,8 @@ func jsonToken(s string) string {
 	if s = s[:min(end, len(s))]; len(s) > longest {
 		return quote(s[:longest]) + "..."
 	}
-	if s[0] == '"' && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return s
+	if s[0] == '"' && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return s // it has its quotes
 	}
 	return quote(s)
 }

@@ -613,22 +613,28 @@ func filteredAlready() bool {
 	return err != nil || mode != 0
 }
 
+// pseudoTerminal returns both ends of one, which the caller closes.
+func pseudoTerminal(t testing.TB) (master, tty *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("needs /dev/ptmx: ", err)
+	}
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	fd, _, errno := unix.Syscall(unix.SYS_IOCTL, master.Fd(), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY)
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	return master, os.NewFile(fd, "tty")
+}
+
 // Typing into the terminal that the command shares with its caller, here a pseudo-terminal of the test's.
 func TestTyping(t *testing.T) {
 	eachMode(t, func(t *testing.T, b *build, mode string) {
-		master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-		if err != nil {
-			t.Skip("needs /dev/ptmx: ", err)
-		}
+		master, tty := pseudoTerminal(t)
 		defer master.Close()
-		if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-			t.Fatal(err)
-		}
-		fd, _, errno := unix.Syscall(unix.SYS_IOCTL, master.Fd(), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY)
-		if errno != 0 {
-			t.Fatal(errno)
-		}
-		tty := os.NewFile(fd, "tty")
 		defer tty.Close()
 		typing := func(launcher []string, request uint64) string {
 			path := b.path

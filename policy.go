@@ -168,7 +168,8 @@ func (p *policy) parse(argv []*byte) failure {
 
 func (p *policy) parseOwn(argv []*byte) failure {
 	p.grammar, p.restrictWrites, p.network = snibOptions, true, networkLocal
-	i, required, plan := 1, 0, 0 // the words that hold --require, and --abi or --arch; 0: none does
+	i := 1
+	required, plan, granted := 0, 0, 0 // the words with --require, --abi or --arch, -w or --network; 0: there is none
 	for isOption(word(argv, i)) {
 		id, value, next, why := nextOption(ownOptions[:], argv, i)
 		if why != ok {
@@ -184,8 +185,10 @@ func (p *policy) parseOwn(argv []*byte) failure {
 			if value == "" {
 				return failure{reason: emptyPath, arg: i}
 			}
+			granted = i
 		case optNetwork:
 			p.network = networkOn
+			granted = i
 		case optKeepFD:
 			if _, valid := number(value); !valid {
 				return failure{reason: badDescriptor, arg: next - 1}
@@ -243,7 +246,13 @@ func (p *policy) parseOwn(argv []*byte) failure {
 	if plan != 0 && p.request != requestExplain && p.request != requestExplainJSON && p.request != requestBPF {
 		return failure{reason: noPlan, arg: plan}
 	}
+	if p.statusFD != 0 && p.keeps(argv, p.statusFD) {
+		return failure{reason: keptStatusFD}
+	}
 	if p.start != 0 {
+		if granted != 0 {
+			return failure{reason: ownWithAs, arg: granted}
+		}
 		if f := p.parseHelper(argv); f.reason != ok {
 			return f
 		}
@@ -425,7 +434,7 @@ func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next in
 		if r.peek() != '"' {
 			return nil, 0
 		}
-		n := r.str(buf)
+		n, _ := r.str(buf)
 		if n >= len(buf) {
 			n = 0
 		}
@@ -471,6 +480,18 @@ func (p *policy) nextKept(argv []*byte, low int) (fd, arg int) {
 		i = next
 	}
 	return fd, arg
+}
+
+// keeps tells whether a --keep-fd names the descriptor.
+func (p *policy) keeps(argv []*byte, fd int) bool {
+	for i := 1; i < p.own; {
+		id, value, next, _ := nextOption(ownOptions[:], argv, i)
+		if n, _ := number(value); id == optKeepFD && n == fd {
+			return true
+		}
+		i = next
+	}
+	return false
 }
 
 // isOption tells whether s, where an option may stand, is one. A lone "-" is a command.
@@ -873,7 +894,7 @@ func (r *reader) name(tag string) int {
 		return members
 	}
 	var buf [longestName]byte
-	n := r.str(buf[:])
+	n, _ := r.str(buf[:])
 	switch s := unsafe.String(&buf[0], min(n, len(buf))); {
 	case n > len(buf):
 	case s == tag:
@@ -893,7 +914,7 @@ func (r *reader) name(tag string) int {
 // keyword reads a string that names a variant or a kind of network access.
 func (r *reader) keyword() kind {
 	var buf [longestName]byte
-	n := r.str(buf[:])
+	n, _ := r.str(buf[:])
 	if n <= len(buf) {
 		switch unsafe.String(&buf[0], n) {
 		case "read-only":
@@ -937,7 +958,7 @@ func (r *reader) roots(absolute bool) rootList {
 			why = wantString
 		} else {
 			var c [1]byte
-			nul := r.strNUL(c[:])
+			_, nul := r.str(c[:])
 			switch {
 			case nul:
 				why = nulInPath
@@ -957,19 +978,9 @@ func (r *reader) roots(absolute bool) rootList {
 	return start
 }
 
-// str reads the string at r.at, decodes it into buf as far as that reaches, and returns its decoded length.
-func (r *reader) str(buf []byte) int {
-	n, _ := r.decode(buf)
-	return n
-}
-
-// strNUL is str for a caller who must know whether a NUL is in the decoded string.
-func (r *reader) strNUL(buf []byte) bool {
-	_, nul := r.decode(buf)
-	return nul
-}
-
-func (r *reader) decode(buf []byte) (n int, nul bool) {
+// str reads the string at r.at and decodes it into buf as far as that reaches. It returns the decoded length, and whether
+// there is a NUL in it.
+func (r *reader) str(buf []byte) (n int, nul bool) {
 	r.at++
 	for {
 		if r.at >= len(r.text) {

@@ -241,6 +241,11 @@ func commandNaively(words []string) []string {
 				return nil
 			}
 		}
+		for _, fd := range options["--keep-fd"] {
+			if len(status) == 1 && strings.TrimLeft(fd, "0") == strings.TrimLeft(status[0], "0") {
+				return nil
+			}
+		}
 		if len(status) > 1 || len(status) == 1 && len(strings.TrimLeft(status[0], "0")) < 2 && strings.TrimLeft(status[0], "0") <= "2" {
 			return nil
 		}
@@ -254,6 +259,9 @@ func commandNaively(words []string) []string {
 		}
 		if as := options["--as"]; as != nil {
 			if !strings.HasPrefix(as[0], "codex-linux-sandbox") {
+				return nil
+			}
+			if options["-w"] != nil || options["--write"] != nil || options["--network"] != nil {
 				return nil
 			}
 			return commandNaively(append(as, words[first:]...))

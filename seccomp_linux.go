@@ -21,7 +21,8 @@ const (
 	strict                        // ... AF_UNIX sockets can be made and used with read, write, recv and send, no more
 	local                         // ... local IPC, where nothing but the filter keeps it inside
 	confined                      // ... local IPC that Landlock keeps inside (confinesUnix)
-	truncation                    // writes are restricted, and truncation is not a Landlock right yet (before ABI 3)
+	writes                        // writes are restricted
+	truncation                    // ... and truncation is not a Landlock right yet (before ABI 3)
 )
 
 // filterConfig decides which conditions hold for a policy on a kernel of that Landlock ABI; 0: there is no Landlock.
@@ -35,8 +36,11 @@ func filterConfig(p *policy, abi int) config {
 	case p.network == networkLocal:
 		c |= offline | local
 	}
-	if p.restrictWrites && abi < 3 {
-		c |= truncation
+	if p.restrictWrites {
+		c |= writes
+		if abi < 3 {
+			c |= truncation
+		}
 	}
 	return c
 }
@@ -121,11 +125,12 @@ var rules = [...]rule{
 	{"setsockopt", [arches]uint32{54, 208}, strict, deny},
 	{"shutdown", [arches]uint32{48, 210}, strict, deny},
 
-	// Another process's sockets, and sockets without socket(2).
+	// Another process's sockets, sockets without socket(2), and requests that somebody else sends.
 	{"ptrace", [arches]uint32{101, 117}, offline, deny},
 	{"process_vm_readv", [arches]uint32{310, 270}, offline, deny},
 	{"process_vm_writev", [arches]uint32{311, 271}, offline, deny},
 	{"pidfd_getfd", [arches]uint32{438, 438}, offline, deny},
+	{"request_key", [arches]uint32{249, 218}, offline, deny}, // has the kernel start a program outside, for DNS
 	{"io_uring_setup", [arches]uint32{425, 425}, offline | truncation, deny},
 	{"io_uring_enter", [arches]uint32{426, 426}, offline | truncation, deny},
 	{"io_uring_register", [arches]uint32{427, 427}, offline | truncation, deny},
@@ -137,6 +142,10 @@ var rules = [...]rule{
 	{"openat", [arches]uint32{257, 56}, truncation, noTruncateArg2},
 	{"open_by_handle_at", [arches]uint32{304, 265}, truncation, noTruncateArg2},
 	{"openat2", [arches]uint32{437, 437}, truncation, hide},
+
+	// Mounts are the machine's, and of the calls that change them Landlock denies all but these.
+	{"mount_setattr", [arches]uint32{442, 442}, writes, deny},
+	{"open_tree_attr", [arches]uint32{467, 467}, writes, deny},
 
 	// Typing into the caller's terminal, and what lets root step around Landlock or change the whole machine.
 	{"ioctl", [arches]uint32{16, 29}, restricted, noTyping},
@@ -158,6 +167,8 @@ var rules = [...]rule{
 	{"setdomainname", [arches]uint32{171, 162}, restricted, deny},
 	{"settimeofday", [arches]uint32{164, 170}, restricted, deny},
 	{"clock_settime", [arches]uint32{227, 112}, restricted, deny},
+	{"clock_adjtime", [arches]uint32{305, 266}, restricted, deny},
+	{"adjtimex", [arches]uint32{159, 171}, restricted, deny},
 }
 
 // Offsets in struct seccomp_data (linux/seccomp.h). Both architectures are little-endian.

@@ -232,7 +232,7 @@ func (f fault) expected() (code int, message string) {
 	case "fcntl":
 		return 2, `descriptor "0" is to be kept and is not open`
 	case "close_range", "getsockopt", "close":
-		return 0, "" // another way is taken; local IPC is not trusted; the descriptor is closed
+		return 0, "" // /proc/self/fd is read; local IPC is not trusted; the descriptor is closed
 	case "landlock_create_ruleset":
 		switch {
 		case f.first && f.kind.asks == "network" && f.value[0] != '=':
@@ -343,32 +343,46 @@ func (f fault) inject(t *testing.T) (ran bool) {
 	return r.stdout != ""
 }
 
-// Without close_range(2) inherited descriptors are found in /proc/self/fd, and without /proc by their numbers.
+// Without close_range(2) inherited descriptors are found in /proc/self/fd; if that fails too, nothing runs.
 func TestDescriptorsWithoutCloseRange(t *testing.T) {
 	needABI(t, 1)
-	need(t, "strace")
+	strace := need(t, "strace")
 	dir, err := os.Open("/")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer dir.Close()
-	for name, options := range map[string][]string{
-		"with /proc":    {"-e", "inject=close_range:error=ENOSYS"},
-		"without /proc": {"-e", "inject=close_range:error=ENOSYS", "-e", "inject=openat:error=ENOENT:when=1"},
+	inject := func(fd int, faults ...string) run {
+		trace := scratch(t) + "/trace"
+		argv := []string{"strace", "-o", trace}
+		for _, f := range append([]string{"close_range:error=ENOSYS"}, faults...) {
+			argv = append(argv, "-e", "inject="+f)
+		}
+		p := preparation{
+			Path: strace, Argv: append(argv, release.path, "--keep-fd", "21", probePath, "open", fmt.Sprint(fd)),
+			Env: []string{"PATH=/nonexistent"}, Duplicate: map[int]int{20: 3, 21: 3, 22: 3, 500: 3},
+		}
+		r := p.start(t, func(cmd *exec.Cmd) { cmd.ExtraFiles = []*os.File{dir} })
+		content, _ := os.ReadFile(trace)
+		if got := strings.Count(string(content), "(INJECTED)"); got < 1+len(faults) {
+			t.Fatalf("%q: %d faults:\n%.2000s", faults, got, content)
+		}
+		return r
+	}
+	for fd, want := range map[int]string{20: "EBADF", 21: "ok", 22: "EBADF", 500: "EBADF"} {
+		if r := inject(fd); r != (run{stdout: want + "\n"}) {
+			t.Errorf("descriptor %d: %+v", fd, r)
+		}
+	}
+	const hint = "snib: hint: close_range(2) is blocked or missing, and /proc cannot be read: allow either\n"
+	for fault, why := range map[string]string{
+		"openat:error=ENOENT:when=1":    "no such file or directory",
+		"getdents64:error=EPERM:when=1": "operation not permitted",
+		"getdents64:error=EIO:when=2":   "input/output error",
+		"close:error=EPERM:when=1":      "file descriptor in bad state",
 	} {
-		for fd, want := range map[int]string{20: "EBADF", 21: "ok", 22: "EBADF", 500: "EBADF"} {
-			trace := scratch(t) + "/trace"
-			p := preparation{
-				Path:      need(t, "strace"),
-				Argv:      append(append([]string{"strace", "-o", trace}, options...), release.path, "--keep-fd", "21", probePath, "open", fmt.Sprint(fd)),
-				Env:       []string{"PATH=/nonexistent"},
-				Duplicate: map[int]int{20: 3, 21: 3, 22: 3, 500: 3},
-			}
-			r := p.start(t, func(cmd *exec.Cmd) { cmd.ExtraFiles = []*os.File{dir} })
-			content, _ := os.ReadFile(trace)
-			if r != (run{stdout: want + "\n"}) || !strings.Contains(string(content), "(INJECTED)") {
-				t.Errorf("%s, descriptor %d: %+v\n%.3000s", name, fd, r, content)
-			}
+		if r := inject(20, fault); r != (run{code: 125, stderr: "snib: error: close inherited descriptors: " + why + "\n" + hint}) {
+			t.Errorf("%s: %+v", fault, r)
 		}
 	}
 }
