@@ -24,6 +24,12 @@ const (
 
 var otherProtections = [protectionCount - len(rights)]string{"network", "descriptors", "no_new_privs", "filter", "log"}
 
+// ownRights are the protections that are rows of rights.
+const ownRights protections = 1<<len(rights) - 1
+
+// bit takes an unsigned shift, which cannot panic.
+func bit(i int) protections { return 1 << uint(i) }
+
 func protectionName(i int) string {
 	if i < len(rights) {
 		return rights[i].name
@@ -34,7 +40,7 @@ func protectionName(i int) string {
 // first returns the lowest protection in a set that is not empty.
 func (s protections) first() int {
 	i := 0
-	for s&(1<<i) == 0 {
+	for s&bit(i) == 0 {
 		i++
 	}
 	return i
@@ -57,7 +63,7 @@ func (p *policy) requires(list string) bool {
 			if i == protectionCount {
 				return false
 			}
-			p.require |= 1 << i
+			p.require |= bit(i)
 		}
 		if end == len(list) {
 			return true
@@ -70,17 +76,17 @@ func (p *policy) requires(list string) bool {
 func (p *policy) asked() (s protections) {
 	for i := range rights {
 		if rights[i].asked(p) {
-			s |= 1 << i
+			s |= bit(i)
 		}
 	}
 	if p.network != networkOn {
-		s |= 1 << protectNetwork
+		s |= bit(protectNetwork)
 	}
 	if p.restricts() {
-		s |= 1<<protectDescriptors | 1<<protectNoNewPrivs | 1<<protectFilter
+		s |= bit(protectDescriptors) | bit(protectNoNewPrivs) | bit(protectFilter)
 	}
 	if p.log {
-		s |= 1 << protectLog
+		s |= bit(protectLog)
 	}
 	return s
 }
@@ -89,10 +95,10 @@ func (p *policy) asked() (s protections) {
 func (s protections) landlocked(abi int) protections {
 	for i := range rights {
 		if abi < rights[i].abi {
-			s &^= 1 << i
+			s &^= bit(i)
 		}
 	}
-	return s & (1<<len(rights) - 1)
+	return s & ownRights
 }
 
 // missing returns what the policy asks for and a kernel of that ABI cannot enforce.
@@ -102,12 +108,12 @@ func (p *policy) missing(abi int) protections {
 	for i := range rights {
 		// Without Landlock there are no paths, and the filter does not know any.
 		if rights[i].closed && (abi > 0 || rights[i].offline) {
-			s &^= 1 << i
+			s &^= bit(i)
 		}
 	}
-	s &= 1<<len(rights) - 1
+	s &= ownRights
 	if p.log && abi < logsExec {
-		s |= 1 << protectLog
+		s |= bit(protectLog)
 	}
 	return s
 }
@@ -156,10 +162,14 @@ type line struct {
 func (l *line) put(s string) { l.n += copy(l.text[l.n:], s) }
 
 func (l *line) putNumber(n int) {
-	if n >= 10 {
-		l.putNumber(n / 10)
+	var digits [20]byte
+	at := len(digits)
+	for more := true; more; more = n > 0 {
+		at--
+		digits[at] = '0' + byte(n%10)
+		n /= 10
 	}
-	l.put("0123456789"[n%10 : n%10+1])
+	l.n += copy(l.text[l.n:], digits[at:])
 }
 
 func (l *line) putList(name string, s protections) {
@@ -167,7 +177,7 @@ func (l *line) putList(name string, s protections) {
 	l.put(name)
 	l.put(`":[`)
 	for separator, i := "", 0; i < protectionCount; i++ {
-		if s&(1<<i) != 0 {
+		if s&bit(i) != 0 {
 			l.put(separator)
 			l.put(`"`)
 			l.put(protectionName(i))
@@ -181,7 +191,7 @@ func (l *line) putList(name string, s protections) {
 // status puts together what is in force under a policy on a kernel of that ABI, as one line of JSON.
 func (p *policy) status(l *line, abi int) {
 	asked, missing := p.asked(), p.missing(abi)
-	others := asked &^ (1<<len(rights) - 1)
+	others := asked &^ ownRights
 	landlocked := asked.landlocked(abi)
 	l.put(`{"schema":"snib-status-1","landlock_abi":`)
 	l.putNumber(abi)

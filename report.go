@@ -234,7 +234,7 @@ func accessNames(mask uint64) (names []string) {
 
 func protectionNames(s protections) (names []string) {
 	for i := range protectionCount {
-		if s&(1<<i) != 0 {
+		if s&bit(i) != 0 {
 			names = append(names, protectionName(i))
 		}
 	}
@@ -320,7 +320,7 @@ func (l *plan) text(colour bool) string {
 
 	asked, missing := p.asked(), p.missing(l.abi)
 	landlocked := asked.landlocked(l.abi)
-	closed := asked &^ landlocked &^ missing & (1<<len(rights) - 1)
+	closed := asked &^ landlocked &^ missing & ownRights
 	heading("denied by Landlock wherever no rule grants it")
 	out += wrap("  ", orNone(protectionNames(landlocked)))
 	heading("asked, not known to Landlock of this ABI, and denied all the same")
@@ -488,7 +488,7 @@ func (l *plan) json() string {
 	}))
 	asked, missing := p.asked(), p.missing(l.abi)
 	landlocked := asked.landlocked(l.abi)
-	others := asked &^ (1<<len(rights) - 1)
+	others := asked &^ ownRights
 	o.list("landlock", protectionNames(landlocked))
 	o.list("other", protectionNames(others&^missing))
 	o.list("closed", protectionNames(asked&^others&^landlocked&^missing))
