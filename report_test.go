@@ -574,7 +574,10 @@ func TestDocumentsAreValid(t *testing.T) {
 		{"fish", "--no-execute", "completions/snib.fish"},
 	} {
 		t.Run(argv[0], func(t *testing.T) {
-			if out, err := exec.Command(need(t, argv[0]), argv[1:]...).CombinedOutput(); err != nil || len(out) > 0 {
+			out, err := exec.Command(need(t, argv[0]), argv[1:]...).CombinedOutput()
+			// Whether the machine has the pages that are referred to is not the page's fault.
+			out = regexp.MustCompile(`(?m)^.*mandoc\.db.*\n`).ReplaceAll(out, nil)
+			if err != nil || len(out) > 0 {
 				t.Errorf("%q: %v\n%s", argv, err, out)
 			}
 		})

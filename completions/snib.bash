@@ -1,0 +1,47 @@
+# Completion of snib for bash.
+_snib() {
+	local options='-w --write --network --keep-fd --require --status-fd --log --as --explain --explain=json --abi --arch --bpf --status --status=json -h --help --version'
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i
+	case $previous in
+	-w | --write | --bpf)
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		return
+		;;
+	--arch)
+		mapfile -t COMPREPLY < <(compgen -W 'amd64 arm64' -- "$current")
+		return
+		;;
+	--as)
+		mapfile -t COMPREPLY < <(compgen -W 'codex-linux-sandbox codex-linux-sandbox-x64 codex-linux-sandbox-arm64' -- "$current")
+		return
+		;;
+	--require)
+		mapfile -t COMPREPLY < <(compgen -W 'all network descriptors no_new_privs filter log truncate ioctl_dev resolve_unix' -- "$current")
+		return
+		;;
+	--keep-fd | --status-fd | --abi)
+		COMPREPLY=()
+		return
+		;;
+	esac
+	# The command starts at the first word that is neither an option nor its value.
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-w | --write | --keep-fd | --require | --status-fd | --as | --abi | --arch | --bpf) ((i++)) ;;
+		--)
+			((i++))
+			break
+			;;
+		-?*) ;;
+		*) break ;;
+		esac
+	done
+	if ((i < COMP_CWORD)); then
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+	elif [[ $current == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+	else
+		mapfile -t COMPREPLY < <(compgen -c -- "$current")
+	fi
+}
+complete -o filenames -F _snib snib
