@@ -236,7 +236,8 @@ func TestGrammars(t *testing.T) {
 		readOnly       = `{"type":"read-only"}`
 		readOnlyMode   = `{"mode":"read-only"}`
 	)
-	for _, c := range []struct {
+	names := []string{"codex-linux-sandbox", "/opt/x/codex-linux-sandbox-x64", "./codex-linux-sandbox-arm64"}
+	for n, c := range []struct {
 		args []string
 		want string
 	}{
@@ -277,44 +278,43 @@ func TestGrammars(t *testing.T) {
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			eachBuild(t, func(t *testing.T, b *build) {
-				for _, name := range []string{"codex-linux-sandbox", "/opt/x/codex-linux-sandbox-x64", "./codex-linux-sandbox-arm64"} {
-					dir := scratch(t)
-					places := map[string]string{"cwd": dir + "/cwd/new", "dir": dir + "/dir/new", "tmp": "/tmp/" + filepath.Base(dir)}
-					for _, sub := range []string{"cwd", "dir"} {
-						if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
-							t.Fatal(err)
-						}
+				name := names[n%len(names)]
+				dir := scratch(t)
+				places := map[string]string{"cwd": dir + "/cwd/new", "dir": dir + "/dir/new", "tmp": "/tmp/" + filepath.Base(dir)}
+				for _, sub := range []string{"cwd", "dir"} {
+					if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
+						t.Fatal(err)
 					}
-					t.Cleanup(func() { os.Remove(places["tmp"]) })
-					list, _ := json.Marshal(places)
-					argv := []string{name}
-					for _, word := range c.args {
-						argv = append(argv, strings.ReplaceAll(word, "@", dir))
+				}
+				t.Cleanup(func() { os.Remove(places["tmp"]) })
+				list, _ := json.Marshal(places)
+				argv := []string{name}
+				for _, word := range c.args {
+					argv = append(argv, strings.ReplaceAll(word, "@", dir))
+				}
+				argv = append(argv, rolePath("replayed"), "--", "-s", "-h")
+				r := start(t, b.path, argv, func(cmd *exec.Cmd) {
+					cmd.Dir = dir + "/cwd"
+					cmd.Env = append(os.Environ(), "REPLAY="+string(list), "TMPDIR="+dir+"/dir")
+				})
+				var got replay
+				if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || r.code != 0 {
+					t.Fatalf("exit %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
+				}
+				var can []string
+				for _, place := range []string{"cwd", "dir", "tmp"} {
+					if got.Wrote[place] == "ok" {
+						can = append(can, place)
 					}
-					argv = append(argv, rolePath("replayed"), "--", "-s", "-h")
-					r := start(t, b.path, argv, func(cmd *exec.Cmd) {
-						cmd.Dir = dir + "/cwd"
-						cmd.Env = append(os.Environ(), "REPLAY="+string(list), "TMPDIR="+dir+"/dir")
-					})
-					var got replay
-					if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || r.code != 0 {
-						t.Fatalf("exit %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
-					}
-					var can []string
-					for _, place := range []string{"cwd", "dir", "tmp"} {
-						if got.Wrote[place] == "ok" {
-							can = append(can, place)
-						}
-					}
-					if got.Inet == "ok" {
-						can = append(can, "net")
-					}
-					if strings.Join(can, " ") != c.want {
-						t.Errorf("%s: can %v, want %q", name, can, c.want)
-					}
-					if !slices.Equal(got.Args, []string{"--", "-s", "-h"}) {
-						t.Errorf("arguments %q", got.Args)
-					}
+				}
+				if got.Inet == "ok" {
+					can = append(can, "net")
+				}
+				if strings.Join(can, " ") != c.want {
+					t.Errorf("%s: can %v, want %q", name, can, c.want)
+				}
+				if !slices.Equal(got.Args, []string{"--", "-s", "-h"}) {
+					t.Errorf("arguments %q", got.Args)
 				}
 			})
 		})

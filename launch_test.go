@@ -488,7 +488,7 @@ func TestTransparent(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b *build) {
 		p := base
 		if b == &release {
-			p.Block = append(p.Block, unix.SIGTERM, unix.SIGCHLD, unix.SIGURG, 34, unix.SIGSEGV, unix.SIGBUS, unix.SIGPROF)
+			p.Block = append(p.Block, unix.SIGTERM, unix.SIGCHLD, 34, unix.SIGSEGV, unix.SIGBUS, unix.SIGPROF)
 			p.Ignore = append(p.Ignore, unix.SIGTERM, unix.SIGPIPE, unix.SIGQUIT, unix.SIGCHLD, unix.SIGTSTP, unix.SIGUSR2)
 		}
 		want := p.traced(t, 1, stdio, dir)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -600,42 +601,33 @@ func TestColours(t *testing.T) {
 	}{
 		{false, nil, false}, {true, nil, true}, {true, []string{"NO_COLOR=1"}, false}, {true, []string{"NO_COLOR="}, true}, {true, []string{"TERM=dumb"}, false},
 	} {
-		var stdout *os.File
-		var read func() string
-		if c.tty {
-			master, tty := pseudoTerminal(t)
-			defer master.Close()
-			defer tty.Close()
-			stdout, read = tty, func() string {
-				buf := make([]byte, 4096)
-				n, _ := master.Read(buf)
-				return string(buf[:n])
-			}
-		} else {
-			file, err := os.Create(scratch(t) + "/out")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer file.Close()
-			stdout, read = file, func() string {
-				content, _ := os.ReadFile(file.Name())
-				return string(content)
-			}
+		stdout, err := os.Create(scratch(t) + "/out")
+		if err != nil {
+			t.Fatal(err)
 		}
-		done := make(chan string, 1)
+		in := stdout
 		if c.tty {
-			go func() { done <- read() }()
+			stdout.Close()
+			in, stdout = pseudoTerminal(t)
 		}
-		cmd := &exec.Cmd{Path: release.path, Args: []string{"snib", "--explain", "--abi", "0", "--as", "codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`}, Stdout: stdout, Env: append([]string{"TERM=xterm"}, c.env...)}
+		cmd := &exec.Cmd{Path: release.path, Stdout: stdout, Env: append([]string{"TERM=xterm"}, c.env...),
+			Args: []string{"snib", "--explain", "--abi", "0", "--as", "codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`}}
 		if err := cmd.Run(); err != nil {
 			t.Fatal(err)
 		}
 		out := ""
 		if c.tty {
-			out = <-done
+			stdout.Close()
+			content, _ := io.ReadAll(in) // ends in EIO: nobody has the other end
+			out = string(content)
 		} else {
-			out = read()
+			content, err := os.ReadFile(stdout.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = string(content)
 		}
+		in.Close()
 		if strings.Contains(out, "\x1b[") != c.want || !strings.Contains(out, "policy") {
 			t.Errorf("%+v: %q", c, out)
 		}
