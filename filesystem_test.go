@@ -160,7 +160,6 @@ func TestWritesByPlace(t *testing.T) {
 	operations := []struct {
 		name string
 		op   func(dir string) []string
-		root bool // takes CAP_MKNOD
 	}{
 		{name: "write", op: func(d string) []string { return []string{"write", d + "/file"} }},
 		{name: "create", op: func(d string) []string { return []string{"create", d + "/new"} }},
@@ -176,9 +175,10 @@ func TestWritesByPlace(t *testing.T) {
 		{name: "mkfifo", op: func(d string) []string { return []string{"mkfifo", d + "/new"} }},
 		{name: "mksock", op: func(d string) []string { return []string{"mksock", d + "/new"} }},
 	}
-	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
-		for _, o := range operations {
+	eachBuild(t, func(t *testing.T, b *build) {
+		for n, o := range operations {
 			t.Run(o.name, func(t *testing.T) {
+				launcher := launchers[[]string{"snib", "flags", "options", "positional"}[n%len(launchers)]]
 				dir := scratch(t)
 				root, outside := dir+"/root", dir+"/outside"
 				tree(t, root)
@@ -217,10 +217,11 @@ func TestWritesByPlace(t *testing.T) {
 // Moving and linking across the border of a root, both ways, against the same between two roots.
 func TestAcrossRoots(t *testing.T) {
 	needABI(t, 2)
-	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
-		for _, op := range []string{"rename", "link"} {
+	eachBuild(t, func(t *testing.T, b *build) {
+		for n, op := range []string{"rename", "link"} {
 			for _, to := range []string{"outside", "root", "second"} {
 				t.Run(op+" to "+to, func(t *testing.T) {
+					launcher := launchers[[]string{"snib", "flags"}[n]]
 					dir := scratch(t)
 					for _, name := range []string{"root", "second", "outside"} {
 						tree(t, filepath.Join(dir, name))
