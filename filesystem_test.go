@@ -327,9 +327,16 @@ func TestRoots(t *testing.T) {
 	needABI(t, 1)
 	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
 		dir := scratch(t)
-		expect := func(want string, sandbox []string, op ...string) {
+		// expect takes pairs of an operation and its outcome.
+		expect := func(sandbox []string, pairs ...string) {
 			t.Helper()
-			if got := b.outcome(t, sandbox, op...); got != want {
+			op, want := []string{"each"}, []string{}
+			for i := 0; i < len(pairs); i += 2 {
+				op = append(op, strings.Fields(strings.ReplaceAll(pairs[i], "@", dir))...)
+				op = append(op, ",")
+				want = append(want, pairs[i+1])
+			}
+			if got := b.outcome(t, sandbox, op...); got != strings.Join(want, " ") {
 				t.Errorf("%q: %s, want %s", op, got, want)
 			}
 		}
@@ -339,29 +346,18 @@ func TestRoots(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		file := launcher(t, dir+"/a/b/file")
-		expect("ok", file, "write", dir+"/a/b/file")
-		expect("EACCES", file, "unlink", dir+"/a/b/file")
-		expect("EACCES", file, "create", dir+"/a/b/sibling")
-		expect("ok", nil, "create", dir+"/a/b/sibling")
+		expect(launcher(t, dir+"/a/b/file"), "write @/a/b/file", "ok", "unlink @/a/b/file", "EACCES", "create @/a/b/sibling", "EACCES")
+		expect(nil, "create @/a/b/sibling", "ok")
 
 		for _, overlapping := range [][]string{launcher(t, dir+"/a", dir+"/a/b"), launcher(t, dir+"/a/b", dir+"/a")} {
-			expect("ok", overlapping, "create", dir+"/a/b/new")
-			expect("ok", overlapping, "rename", dir+"/a/b/new", dir+"/a/b/newer")
-			expect("ok", overlapping, "unlink", dir+"/a/b/newer")
-			expect("ok", overlapping, "create", dir+"/a/new")
-			expect("ok", overlapping, "unlink", dir+"/a/new")
-			expect("EACCES", overlapping, "create", dir+"/new")
+			expect(overlapping, "create @/a/b/new", "ok", "rename @/a/b/new @/a/b/newer", "ok", "unlink @/a/b/newer", "ok",
+				"create @/a/new", "ok", "unlink @/a/new", "ok", "create @/new", "EACCES")
 		}
 
-		link := launcher(t, dir+"/link")
-		expect("ok", link, "create", dir+"/real/new")
-		expect("ok", link, "create", dir+"/link/newer")
-		expect("EACCES", link, "create", dir+"/new")
-
-		expect("ok", launcher(t, "/"), "create", dir+"/everywhere")
-		expect("EACCES", launcher(t), "create", dir+"/new")
-		expect("ok", nil, "create", dir+"/new")
+		expect(launcher(t, dir+"/link"), "create @/real/new", "ok", "create @/link/newer", "ok", "create @/new", "EACCES")
+		expect(launcher(t, "/"), "create @/everywhere", "ok")
+		expect(launcher(t), "create @/new", "EACCES")
+		expect(nil, "create @/new", "ok")
 	})
 }
 
@@ -396,16 +392,18 @@ func TestRootNames(t *testing.T) {
 	needABI(t, 1)
 	names := []string{"with space", `"quoted"`, `back\slash`, "new\nline", "tab\tbell\a", "\U0001F4A9 \U0010FFFD é", "-w", "--", "{", "$HOME"}
 	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
+		dir := scratch(t)
+		roots, op, want := []string{}, []string{"each"}, ""
 		for _, name := range names {
-			dir := scratch(t)
 			root := filepath.Join(dir, name)
 			tree(t, root)
-			if got := b.outcome(t, launcher(t, root), "create", root+"/new"); got != "ok" {
-				t.Errorf("%q: %s", name, got)
-			}
-			if got := b.outcome(t, launcher(t, root), "create", dir+"/new"); got != "EACCES" {
-				t.Errorf("beside %q: %s", name, got)
-			}
+			roots = append(roots, root)
+			op = append(op, "create", root+"/new", ",")
+			want += "ok "
+		}
+		op = append(op, "create", dir+"/new")
+		if got := b.outcome(t, launcher(t, roots...), op...); got != want+"EACCES" {
+			t.Errorf("%s, want %sEACCES", got, want)
 		}
 	})
 }
@@ -471,16 +469,13 @@ func TestManyRoots(t *testing.T) {
 	}
 	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
 		sandbox := launcher(t, roots...)
+		op := []string{"each"}
 		for _, i := range []int{0, 1, count / 2, count - 1} {
-			if got := b.outcome(t, sandbox, "create", roots[i]+"/new"); got != "ok" {
-				t.Errorf("root %d: %s", i, got)
-			}
-			if err := os.Remove(roots[i] + "/new"); err != nil {
-				t.Error(err)
-			}
+			op = append(op, "create", roots[i]+"/new", ",", "unlink", roots[i]+"/new", ",")
 		}
-		if got := b.outcome(t, sandbox, "create", dir+"/new"); got != "EACCES" {
-			t.Errorf("outside: %s", got)
+		op = append(op, "create", dir+"/new")
+		if got, want := b.outcome(t, sandbox, op...), strings.Repeat("ok ", 8)+"EACCES"; got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 	})
 }

@@ -259,6 +259,22 @@ func errnoName(err error) string {
 	return err.Error()
 }
 
+// each does several operations, separated by ",", and returns their outcomes.
+func each(args []string) error {
+	var outcomes []string
+	for len(args) > 0 {
+		end := slices.Index(args, ",")
+		if end < 0 {
+			end = len(args)
+		}
+		outcomes = append(outcomes, errnoName(probes[args[0]](args[1:end])))
+		args = args[min(end+1, len(args)):]
+	}
+	return errors.New(strings.Join(outcomes, " "))
+}
+
+func init() { probes["each"] = each }
+
 // probe does one operation and prints its outcome in one line.
 func probe(args []string) int {
 	if len(args) == 0 {
