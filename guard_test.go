@@ -32,7 +32,7 @@ import (
 
 var (
 	// followed are the functions that the launch path may consist of, and the variables that it may refer to.
-	followed = regexp.MustCompile(`^(main|unicode/utf8)\.|^syscall\.RawSyscall6?$`)
+	followed = regexp.MustCompile(`^(main|unicode/utf8)\.|^syscall\.RawSyscall6$`)
 
 	// leaves are assembly that needs no more than its arguments and the stack.
 	leaves = regexp.MustCompile(`^(runtime\.(memmove|memequal|memclrNoHeapPointers)|internal/runtime/syscall/linux\.Syscall6)(\.abi0)?$`)

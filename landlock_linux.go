@@ -127,7 +127,7 @@ func (r *ruleset) empty() bool {
 
 // landlockABI asks the kernel for its Landlock ABI. ENOSYS: it is built without; EOPNOTSUPP: it was disabled at boot.
 func landlockABI() (abi int, errno syscall.Errno) {
-	r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	r, _, errno := syscall.RawSyscall6(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION, 0, 0, 0)
 	if errno == 0 && r == 0 {
 		errno = unix.EPROTO // the first ABI is 1
 	}
@@ -136,7 +136,7 @@ func landlockABI() (abi int, errno syscall.Errno) {
 
 // createRuleset returns a close-on-exec descriptor that the caller owns.
 func createRuleset(attr *unix.LandlockRulesetAttr) (fd int, errno syscall.Errno) {
-	r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(attr)), rulesetSize, 0)
+	r, _, errno := syscall.RawSyscall6(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(attr)), rulesetSize, 0, 0, 0, 0)
 	return int(r), errno
 }
 
@@ -151,6 +151,6 @@ func addRule(ruleset, parent int, access uint64) syscall.Errno {
 
 // restrictSelf enforces the ruleset on the calling thread. E2BIG: 16 domains are stacked already.
 func restrictSelf(ruleset int, flags uintptr) syscall.Errno {
-	r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), flags, 0)
+	r, _, errno := syscall.RawSyscall6(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), flags, 0, 0, 0, 0)
 	return exactlyZero(r, errno)
 }

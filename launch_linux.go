@@ -4,11 +4,11 @@ package main
 //
 // In the release build it runs before the Go runtime has started, on the kernel's own stack, in a process that has never
 // had a second thread (entry_amd64.s, entry_arm64.s). So everything that launch reaches, here and in policy.go,
-// landlock_linux.go and seccomp_linux.go, is a restricted context:
+// landlock_linux.go, seccomp_linux.go and protection_linux.go, is a restricted context:
 //
 //   - No allocation: no heap exists. No maps, no append, no string concatenation, no closure or interface that escapes.
 //   - No scheduler and no g of the runtime's: no goroutines, channels, locks, defer, panic, recover. Only
-//     syscall.RawSyscall and RawSyscall6, which are assembly; syscall.Syscall and the functions of x/sys/unix read g.m.
+//     syscall.RawSyscall6, which ends in assembly; syscall.Syscall and the functions of x/sys/unix read g.m.
 //   - No initialisation has run: a package variable that is read here is a composite literal of constants.
 //   - A failed bounds check is a SIGSEGV. It would run nothing, and it must be unreachable.
 //   - A failure is a small value without pointers, never an error.
@@ -303,7 +303,7 @@ const maxFD = 1<<31 - 1
 // filter may block; or else those that /proc/self/fd lists. Trying every number would not do: a descriptor may be above
 // the limit, if that was lowered after it was opened.
 func closeRange(first, last int) syscall.Errno {
-	if _, _, errno := syscall.RawSyscall(unix.SYS_CLOSE_RANGE, uintptr(first), uintptr(last), 0); errno == 0 {
+	if _, _, errno := syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, uintptr(first), uintptr(last), 0, 0, 0, 0); errno == 0 {
 		return 0
 	}
 	dir, errno := openAt(unsafe.StringData("/proc/self/fd\x00"), unix.O_RDONLY|unix.O_DIRECTORY)
@@ -417,15 +417,15 @@ func openAt(name *byte, flags int) (fd int, errno syscall.Errno) {
 
 // readDirectory fills buf with entries of a directory, and returns how many bytes of it; 0 at the end.
 func readDirectory(fd int, buf []byte) (n int, errno syscall.Errno) {
-	r, _, errno := syscall.RawSyscall(unix.SYS_GETDENTS64, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
+	r, _, errno := syscall.RawSyscall6(unix.SYS_GETDENTS64, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), 0, 0, 0)
 	return int(r), errno
 }
 
 // closeFD ignores failure: Linux has freed the descriptor even then (close(2)).
-func closeFD(fd int) { syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
+func closeFD(fd int) { syscall.RawSyscall6(unix.SYS_CLOSE, uintptr(fd), 0, 0, 0, 0, 0) }
 
 func isOpen(fd int) bool {
-	_, _, errno := syscall.RawSyscall(unix.SYS_FCNTL, uintptr(fd), unix.F_GETFD, 0)
+	_, _, errno := syscall.RawSyscall6(unix.SYS_FCNTL, uintptr(fd), unix.F_GETFD, 0, 0, 0, 0)
 	return errno == 0
 }
 
@@ -451,7 +451,7 @@ func exactlyZero(r uintptr, errno syscall.Errno) syscall.Errno {
 
 // execve returns only on failure.
 func execve(name *byte, argv, envp **byte) syscall.Errno {
-	_, _, errno := syscall.RawSyscall(unix.SYS_EXECVE,
-		uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(argv)), uintptr(unsafe.Pointer(envp)))
+	_, _, errno := syscall.RawSyscall6(unix.SYS_EXECVE,
+		uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(argv)), uintptr(unsafe.Pointer(envp)), 0, 0, 0)
 	return errno
 }

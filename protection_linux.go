@@ -216,8 +216,8 @@ func (p *policy) writeStatus(abi int) syscall.Errno {
 		return errno
 	}
 	for written := 0; written < l.n; {
-		n, _, errno := syscall.RawSyscall(unix.SYS_WRITE,
-			uintptr(p.statusFD), uintptr(unsafe.Pointer(&l.text[written])), uintptr(l.n-written))
+		n, _, errno := syscall.RawSyscall6(unix.SYS_WRITE,
+			uintptr(p.statusFD), uintptr(unsafe.Pointer(&l.text[written])), uintptr(l.n-written), 0, 0, 0)
 		if errno == 0 && n == 0 {
 			errno = unix.EIO
 		}

@@ -367,6 +367,6 @@ var (
 // installFilter installs the filter on the calling thread. ENOSYS or EINVAL: the kernel is built without it.
 func installFilter(code []bpf.RawInstruction, flags uintptr) syscall.Errno {
 	prog := unix.SockFprog{Len: uint16(len(code)), Filter: (*unix.SockFilter)(unsafe.Pointer(&code[0]))}
-	r, _, errno := syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)))
+	r, _, errno := syscall.RawSyscall6(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)), 0, 0, 0)
 	return exactlyZero(r, errno)
 }
