@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -18,9 +19,8 @@ import (
 
 func init() { roles["init"] = guest }
 
-// guest is PID 1. Its arguments, the words after "--" on the kernel's command line, go to the suite. Should it return
-// or panic, the kernel panics too, which ends the guest as well.
-func guest(args []string) int {
+// guest is PID 1. Should it return or panic, the kernel panics too, which ends the guest as well.
+func guest([]string) int {
 	if os.Getpid() != 1 {
 		fmt.Fprintln(os.Stderr, "guest: not PID 1")
 		return 1
@@ -34,7 +34,7 @@ func guest(args []string) int {
 			id   uint32
 		}{{"root", 0}, {"user", 1000}} {
 			fmt.Println("guest: begin", u.name)
-			fmt.Println("guest: end", u.name, suite(u.id, args))
+			fmt.Println("guest: end", u.name, suite(u.id))
 		}
 	}
 	fmt.Println("guest: power off", unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF))
@@ -96,12 +96,18 @@ func describe() {
 }
 
 // suite runs the tests as a user, in a session of their own and with a pipe for output as under "go test", and returns
-// how they ended. It leaves no process behind.
-func suite(id uint32, args []string) string {
+// how they ended. It leaves no process behind. The flags are what follows "--" on the kernel's command line; 5.10 and 6.1
+// do not give them to /init as arguments.
+func suite(id uint32) string {
 	self, err := os.Executable()
 	if err != nil {
 		return err.Error()
 	}
+	line, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return err.Error()
+	}
+	_, flags, _ := strings.Cut(string(line), " -- ")
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return err.Error()
@@ -112,7 +118,7 @@ func suite(id uint32, args []string) string {
 		return err.Error()
 	}
 	defer r.Close()
-	p, err := os.StartProcess(self, append([]string{self}, args...), &os.ProcAttr{
+	p, err := os.StartProcess(self, append([]string{self}, strings.Fields(flags)...), &os.ProcAttr{
 		Dir:   filepath.Dir(self),
 		Env:   []string{"PATH=/usr/bin:/bin", "HOME=/tmp"},
 		Files: []*os.File{null, w, w},
