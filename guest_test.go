@@ -84,7 +84,11 @@ func describe() {
 	unix.Uname(&uts)
 	n, errno := landlockABI()
 	abi := fmt.Sprint(n)
-	if errno != 0 {
+	switch errno {
+	case 0:
+	case unix.EOPNOTSUPP: // ErrnoName has this number as ENOTSUP
+		abi = "EOPNOTSUPP"
+	default:
 		abi = errnoName(errno)
 	}
 	mask, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_ERRATA)

@@ -426,7 +426,8 @@ func (p preparation) traced(t *testing.T, execs int, stdio *os.File, cwd string)
 	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cmd := &exec.Cmd{Path: rolePath("prepared"), Args: p.argv(t), Dir: cwd,
+	// Without asynchronous preemption the child's runtime sends itself no signals, which might be pending.
+	cmd := &exec.Cmd{Path: rolePath("prepared"), Args: p.argv(t), Env: append(os.Environ(), "GODEBUG=asyncpreemptoff=1"), Dir: cwd,
 		Stdin: stdio, Stdout: stdio, Stderr: stdio, SysProcAttr: &syscall.SysProcAttr{Ptrace: true, Setsid: true}}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
