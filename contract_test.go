@@ -523,6 +523,7 @@ func TestPolicyErrors(t *testing.T) {
 		t.Run(c.policy, func(t *testing.T) {
 			want := "codex-linux-sandbox: error: policy: " + c.want + "\n"
 			checkRefused(t, []string{"codex-linux-sandbox", "--sandbox-policy-cwd", "/", "--sandbox-policy", c.policy, "X"}, 2, want)
+			checkRefused(t, []string{"codex-linux-sandbox", "--sandbox-policy=" + c.policy, "--sandbox-policy-cwd=/", "X"}, 2, want)
 			if strings.HasPrefix(c.policy, "{") {
 				policy := strings.Replace(strings.Replace(c.policy, `"mode"`, `"MODE"`, 1), `"type"`, `"mode"`, 2)
 				want := strings.NewReplacer(types, modes, `"type"`, `"mode"`, "unknown type", "unknown mode").Replace(want)

@@ -282,9 +282,11 @@ func located(command string) string {
 	return ""
 }
 
-// explainPolicy says what is wrong with a policy, at which byte, and what was expected.
-func explainPolicy(f failure, text string) string {
-	token := jsonToken(text[min(f.offset, len(text)):])
+// explainPolicy says what is wrong with the policy in a word, at which byte of it, and what was expected.
+func explainPolicy(f failure, word string) string {
+	policy := strings.TrimPrefix(word, "--sandbox-policy=")
+	at := f.offset - (len(word) - len(policy))
+	token := jsonToken(policy[min(at, len(policy)):])
 	found := "found " + token
 	expected := ""
 	switch f.reason {
@@ -343,7 +345,7 @@ func explainPolicy(f failure, text string) string {
 	case relativeRoot:
 		found, expected = "relative path "+token, "an absolute path"
 	}
-	return "policy: " + found + " at byte " + strconv.Itoa(f.offset) + ", expected " + expected
+	return "policy: " + found + " at byte " + strconv.Itoa(at) + ", expected " + expected
 }
 
 const (
