@@ -98,7 +98,6 @@ const (
 	filterFailed
 	statusFailed
 	execFailed
-	reasons
 )
 
 // failure is why the command does not run.

@@ -24,7 +24,7 @@ type network uint8
 
 const (
 	networkOn     network = iota
-	networkStrict         // no sockets beyond socketpair, read and write
+	networkStrict         // AF_UNIX sockets with read, write, send and recv, no more
 	networkLocal          // AF_UNIX among the command's own processes
 )
 

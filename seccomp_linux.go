@@ -147,7 +147,7 @@ var rules = [...]rule{
 	{"mount_setattr", [arches]uint32{442, 442}, writes, deny},
 	{"open_tree_attr", [arches]uint32{467, 467}, writes, deny},
 
-	// Typing into the caller's terminal, and what lets root step around Landlock or change the whole machine.
+	// Typing into the caller's terminal, and calls by which root changes the whole machine.
 	{"ioctl", [arches]uint32{16, 29}, restricted, noTyping},
 	{"keyctl", [arches]uint32{250, 219}, restricted, ownKeyring},
 	{"init_module", [arches]uint32{175, 105}, restricted, deny},
