@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -142,7 +143,7 @@ var numbers = map[string][arches]int{
 }
 
 // names is numbers the other way round.
-var names = func() (n [arches]map[uint32]string) {
+var names = sync.OnceValue(func() (n [arches]map[uint32]string) {
 	for a := range n {
 		n[a] = map[uint32]string{}
 		for name, nr := range numbers {
@@ -152,7 +153,7 @@ var names = func() (n [arches]map[uint32]string) {
 		}
 	}
 	return n
-}()
+})
 
 // situation is what the reference knows of a policy and a kernel.
 type situation struct {
@@ -203,7 +204,7 @@ func (s situation) want(a arch, d *seccompData) (action uint32, byArgument bool)
 	offline := s.network != networkOn
 	unconfined := s.network == networkLocal && !s.confined
 
-	switch names[a][d.nr] {
+	switch names()[a][d.nr] {
 	case "socket", "socketpair":
 		domain, kind := low(0), low(1)&0xf
 		switch {
@@ -247,7 +248,7 @@ func (s situation) want(a arch, d *seccompData) (action uint32, byArgument bool)
 			return retAllow, false
 		}
 		flags := low(2)
-		if names[a][d.nr] == "open" {
+		if names()[a][d.nr] == "open" {
 			flags = low(1)
 		}
 		mode := flags & 3
@@ -448,7 +449,7 @@ func TestFilter(t *testing.T) {
 				want, byArgument := i.situation.want(i.arch, d)
 				if got != want && !wrong[d.nr] {
 					wrong[d.nr] = true
-					t.Errorf("%v (%s): the filter returns %#x, the reference %#x", d, names[i.arch][d.nr], got, want)
+					t.Errorf("%v (%s): the filter returns %#x, the reference %#x", d, names()[i.arch][d.nr], got, want)
 				}
 				most = max(most, steps)
 				if want == retAllow && !byArgument {

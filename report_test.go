@@ -154,7 +154,7 @@ func TestExplainedCalls(t *testing.T) {
 	}
 }
 
-var tracedInstruction = regexp.MustCompile(`BPF_(STMT|JUMP)\(([^()]*)\)`)
+var tracedInstruction = lazy(`BPF_(STMT|JUMP)\(([^()]*)\)`)
 
 // TestBPF: the bytes that --bpf writes are those that strace sees installed.
 func TestBPF(t *testing.T) {
@@ -172,7 +172,7 @@ func TestBPF(t *testing.T) {
 			}
 			_, trace := straced(t, argv, "-e", "trace=seccomp", "-v", "-X", "raw")
 			var seen []byte
-			for _, in := range tracedInstruction.FindAllStringSubmatch(trace, -1) {
+			for _, in := range tracedInstruction().FindAllStringSubmatch(trace, -1) {
 				var fields [4]uint64
 				order := map[string][]int{"STMT": {0, 3}, "JUMP": {0, 3, 1, 2}}[in[1]]
 				for i, field := range strings.Split(in[2], ",") {

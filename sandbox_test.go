@@ -13,8 +13,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,6 +27,11 @@ import (
 // roles are the children, by the base name of argv[0]. A role returns its exit code.
 var roles = map[string]func(args []string) int{
 	"probe": probe,
+}
+
+// lazy compiles a regular expression when it is first used: the tests start this binary some thousand times.
+func lazy(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
 
 // build is one way to build snib.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -118,13 +117,13 @@ func straced(t testing.TB, argv []string, options ...string) (run, string) {
 	return r, string(content)
 }
 
-var traceLine = regexp.MustCompile(`(?m)^(\d+) +(\w+)\((.*)$`)
+var traceLine = lazy(`(?m)^(\d+) +(\w+)\((.*)$`)
 
 // calls lists the calls in a trace after the first execve, with the path of an openat, and checks that there is only one
 // thread.
 func calls(t testing.TB, trace string) (list []string) {
 	t.Helper()
-	lines := traceLine.FindAllStringSubmatch(trace, -1)
+	lines := traceLine().FindAllStringSubmatch(trace, -1)
 	for _, line := range lines[1:] {
 		if line[1] != lines[0][1] {
 			t.Errorf("a second thread: %s", line[0])
