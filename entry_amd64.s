@@ -37,3 +37,29 @@ TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	CALL	(DX)
 	MOVQ	8(SP), SP
 	JMP	_rt0_amd64_linux(SB)
+
+// The function value systemCall. A function that Go declares and assembly defines is called by way of a wrapper that
+// looks for g in thread-local storage; by way of this it is called as compiled Go is.
+DATA ·systemCall(SB)/8, $systemCallWord<>(SB)
+GLOBL ·systemCall(SB), NOPTR, $8
+DATA systemCallWord<>(SB)/8, $systemCallCode<>(SB)
+GLOBL systemCallWord<>(SB), NOPTR, $8
+
+// register | ABIInternal | system call
+// AX       | nr, result  | nr, result
+// BX       | a1          |
+// CX       | a2          | lost
+// DI       | a3          | a1
+// SI       | a4          | a2
+// R8       | a5          | a5
+// DX       |             | a3
+// R10      |             | a4
+// R11      |             | lost
+TEXT systemCallCode<>(SB), NOSPLIT|NOFRAME, $0
+	MOVQ	SI, R10
+	MOVQ	DI, DX
+	MOVQ	CX, SI
+	MOVQ	BX, DI
+	SYSCALL
+	POPQ	R11
+	JMP	R11

@@ -37,3 +37,28 @@ TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVD	16(RSP), R0
 	MOVD	R0, RSP
 	JMP	_rt0_arm64_linux(SB)
+
+// The function value systemCall. A function that Go declares and assembly defines is called by way of a wrapper; by way of
+// this it is called as compiled Go is.
+DATA ·systemCall(SB)/8, $systemCallWord<>(SB)
+GLOBL ·systemCall(SB), NOPTR, $8
+DATA systemCallWord<>(SB)/8, $systemCallCode<>(SB)
+GLOBL systemCallWord<>(SB), NOPTR, $8
+
+// register | ABIInternal | system call
+// R0       | nr, result  | a1, result
+// R1       | a1          | a2
+// R2       | a2          | a3
+// R3       | a3          | a4
+// R4       | a4          | a5
+// R5       | a5          |
+// R8       |             | nr
+TEXT systemCallCode<>(SB), NOSPLIT|NOFRAME, $0
+	MOVD	R0, R8
+	MOVD	R1, R0
+	MOVD	R2, R1
+	MOVD	R3, R2
+	MOVD	R4, R3
+	MOVD	R5, R4
+	SVC
+	JMP	(LR)

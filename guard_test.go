@@ -4,7 +4,7 @@ package main
 // go tool objdump prints it, and follows every call from the ELF entry point on. It finds
 //
 //   - calls out of package main, but to the few functions that need nothing of the runtime's
-//   - calls through a register or memory, which it could not follow
+//   - calls through a register or memory, which it could not follow, but for those of systemCall
 //   - variables that Go's initialisation refers to, and variables of other packages
 //   - more stack than the entry gives, and recursion whose depth is not known
 //   - instructions that it cannot read in this respect
@@ -32,16 +32,16 @@ import (
 
 var (
 	// followed are the functions that the launch path may consist of, and the variables that it may refer to.
-	followed = regexp.MustCompile(`^(main|unicode/utf8)\.|^syscall\.RawSyscall6$`)
+	followed = lazy(`^(main|unicode/utf8)\.`)
 
 	// leaves are assembly that needs no more than its arguments and the stack.
-	leaves = regexp.MustCompile(`^(runtime\.(memmove|memequal|memclrNoHeapPointers)|internal/runtime/syscall/linux\.Syscall6)(\.abi0)?$`)
+	leaves = lazy(`^(runtime\.(memmove|memequal|memclrNoHeapPointers)(\.abi0)?|systemCallCode)$`)
 
 	// failing is where a failed check of a bound, of unsafe.String or unsafe.Slice, or of the stack ends.
-	failing = regexp.MustCompile(`^runtime\.(panicBounds|panicunsafe(string|slice)(len|nilptr)|morestack_noctxt)(\.abi0)?$`)
+	failing = lazy(`^runtime\.(panicBounds|panicunsafe(string|slice)(len|nilptr)|morestack_noctxt)(\.abi0)?$`)
 
 	// initialiser are the functions that set package variables before main.main runs.
-	initialiser = regexp.MustCompile(`^(main|unicode/utf8)\.(map\.)?init(\.\d+)?$`)
+	initialiser = lazy(`^(main|unicode/utf8)\.(map\.)?init(\.\d+)?$`)
 )
 
 // recursive bounds how many frames of a function can be on the stack at once.
@@ -108,6 +108,18 @@ func TestGuardBites(t *testing.T) {
 		{"allocation in unicode/utf8", "violate()", `func violate() []byte { return utf8.AppendRune(nil, 'ä') }`,
 			violate + " -> unicode/utf8.appendRuneNonASCII -> runtime.growslice ("},
 		{"indirect call", "violate(setNoNewPrivs)", `func violate(f func() syscall.Errno) { f() }`,
+			violate + ": CALL "},
+		{"a system call or another call", "violate(len(argv))", `func violated(nr, a1, a2, a3, a4, a5 uintptr) uintptr { return nr }
+			func violate(n int) {
+				f := systemCall
+				if n == 0 {
+					f = violated
+				}
+				f(0, 0, 0, 0, 0, 0)
+			}`,
+			violate + ": "},
+		{"call through another variable of the kind", "violate()", `var violated = func(nr, a1, a2, a3, a4, a5 uintptr) uintptr { return nr }
+			func violate() { violated(0, 0, 0, 0, 0, 0) }`,
 			violate + ": CALL "},
 		{"method of an interface", "violate(unix.ENOENT)", `func violate(err error) string { return err.Error() }`,
 			violate + ": CALL "},
@@ -220,6 +232,13 @@ type function struct {
 	variables []string
 	frame     int
 	unread    []string // instructions
+
+	// A call of systemCall loads the function value, then its code's address into a register, then calls that.
+	valueAt uint64
+	code    string
+	codeAt  uint64
+	through [][2]uint64 // addresses of such loads and calls
+	targets []uint64    // of jumps
 }
 
 // call is a call, or a jump to another function.
@@ -261,6 +280,11 @@ func buildGuarded(t *testing.T, dir, goarch string) *guarded {
 	for _, s := range b.symbols {
 		if s.Name == "main.entryFunc" {
 			entry.calls = []call{{to: b.at(b.word(t, b.word(t, s.Value)))}}
+		}
+	}
+	for _, s := range b.symbols {
+		if s.Name == "main.systemCall" && b.at(b.word(t, b.word(t, s.Value))) != "systemCallCode" {
+			t.Fatal("systemCall is not systemCallCode")
 		}
 	}
 	entry.unread = nil // it saves and restores the stack pointer
@@ -320,17 +344,17 @@ type instruction struct {
 // disassemble reads the functions that may be followed.
 func (b *guarded) disassemble(t *testing.T) {
 	t.Helper()
-	cmd := exec.Command("go", "tool", "objdump", "-s", followed.String(), b.path)
+	cmd := exec.Command("go", "tool", "objdump", "-s", followed().String(), b.path)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%v: %v", cmd, err)
 	}
 	read := map[string]func(*function, instruction){"amd64": b.readAMD64, "arm64": b.readARM64}[b.goarch]
 	var f *function
-	last := ""
+	last, lastPC := "", uint64(0)
 	for line := range strings.Lines(string(out)) {
 		if text, is := strings.CutPrefix(line, "TEXT "); is {
-			f = &function{name: text[:strings.Index(text, "(SB) ")]}
+			f = &function{name: text[:strings.Index(text, "(SB) ")], code: "-"}
 			b.functions[f.name] = f
 			continue
 		}
@@ -348,27 +372,43 @@ func (b *guarded) disassemble(t *testing.T) {
 		in := instruction{at: strings.TrimSpace(fields[0]), pc: pc, code: fields[2], text: fields[3], last: last}
 		in.op, in.args, _ = strings.Cut(in.text, " ")
 		read(f, in)
-		last = in.text
+		if m := codeLoad().FindStringSubmatch(in.text); m != nil && f.valueAt == lastPC {
+			f.code, f.codeAt = m[1], in.pc
+		} else if strings.HasSuffix(in.text, ", "+f.code) {
+			f.code = "-"
+		}
+		last, lastPC = in.text, in.pc
+	}
+	for _, f := range b.functions {
+		for _, t := range f.through {
+			if slices.ContainsFunc(f.targets, func(pc uint64) bool { return t[0] < pc && pc <= t[1] }) {
+				f.unread = append(f.unread, fmt.Sprintf("the call at %#x, which may be of systemCall", t[1]))
+			}
+		}
 	}
 }
+
+// codeLoad loads the address of a function value's code. Go's closure register holds the function value.
+var codeLoad = lazy(`^MOV[QD] 0?\((?:DX|R26)\), (\w+)$`)
 
 // The readers note what leaves a function, what it refers to and how its stack grows. The one indirect jump that they take
 // for local is a switch's, through a table: its scaled index is the shape that the compiler gives to no other.
 var (
-	amd64Table  = regexp.MustCompile(`^0\(\w+\)\(\w+\*8\)$`)
-	amd64Adjust = regexp.MustCompile(`^(SUBQ|ADDQ) \$(-?)(0x[0-9a-f]+), SP$`)
-	amd64Memory = regexp.MustCompile(`([^ ]+?)(?:[+-]\d+)?\(SB\)|(-?0x[0-9a-f]+)\(IP\)`)
+	amd64Table  = lazy(`^0\(\w+\)\(\w+\*8\)$`)
+	amd64Adjust = lazy(`^(SUBQ|ADDQ) \$(-?)(0x[0-9a-f]+), SP$`)
+	amd64Memory = lazy(`([^ ]+?)(?:[+-]\d+)?\(SB\)|(-?0x[0-9a-f]+)\(IP\)`)
 )
 
 func (b *guarded) readAMD64(f *function, in instruction) {
-	adjust := amd64Adjust.FindStringSubmatch(in.text)
+	adjust := amd64Adjust().FindStringSubmatch(in.text)
 	switch {
 	case in.op == "CALL" || in.op[0] == 'J':
 		to, known := strings.CutSuffix(in.args, "(SB)")
 		if addr, err := strconv.ParseUint(in.args, 0, 64); err == nil {
 			to, known = b.at(addr), true
+			f.targets = append(f.targets, addr)
 		}
-		if in.op == "CALL" || !amd64Table.MatchString(in.args) {
+		if in.op == "CALL" || !amd64Table().MatchString(in.args) {
 			f.leave(in, to, known)
 		}
 		return
@@ -381,7 +421,7 @@ func (b *guarded) readAMD64(f *function, in instruction) {
 	case in.op == "?", strings.HasSuffix(in.text, ", SP"), strings.Contains(in.text, "FS:"): // there is no g in FS yet
 		f.fail(in)
 	}
-	for _, m := range amd64Memory.FindAllStringSubmatch(in.args, -1) {
+	for _, m := range amd64Memory().FindAllStringSubmatch(in.args, -1) {
 		if m[2] != "" {
 			offset, _ := strconv.ParseInt(m[2], 0, 64)
 			b.refer(f, in, in.pc+uint64(len(in.code)/2)+uint64(offset))
@@ -394,26 +434,28 @@ func (b *guarded) readAMD64(f *function, in instruction) {
 }
 
 var (
-	arm64Near  = regexp.MustCompile(`^(-?\d+)\(PC\)$`)
-	arm64Table = regexp.MustCompile(`^MOVD \(R\d+\)\(R\d+<<3\), R27$`)
-	arm64Push  = regexp.MustCompile(`^\w+\.W .*, -(\d+)\(RSP\)$`)
-	arm64Grow  = regexp.MustCompile(`^SUB (?:\$\(?(\d+)(<<12)?\)?|R27), (RSP|R20), (RSP|R20)$`)
-	arm64Const = regexp.MustCompile(`^(?:MOVD|ORR) \$(\d+), (?:ZR, )?R27$`)
-	arm64Page  = regexp.MustCompile(`^ADRP (-?\d+)\(PC\), (R\d+)$`)
-	arm64Low   = regexp.MustCompile(`^ADD \$(\d+), (R\d+), R\d+$|[ ,](\d*)\((R\d+)\)`)
+	arm64Near  = lazy(`^(-?\d+)\(PC\)$`)
+	arm64Table = lazy(`^MOVD \(R\d+\)\(R\d+<<3\), R27$`)
+	arm64Push  = lazy(`^\w+\.W .*, -(\d+)\(RSP\)$`)
+	arm64Grow  = lazy(`^SUB (?:\$\(?(\d+)(<<12)?\)?|R27), (RSP|R20), (RSP|R20)$`)
+	arm64Const = lazy(`^(?:MOVD|ORR) \$(\d+), (?:ZR, )?R27$`)
+	arm64Page  = lazy(`^ADRP (-?\d+)\(PC\), (R\d+)$`)
+	arm64Low   = lazy(`^ADD \$(\d+), (R\d+), R\d+$|[ ,](\d*)\((R\d+)\)`)
 )
 
 func (b *guarded) readARM64(f *function, in instruction) {
 	operand := in.args[strings.LastIndex(in.args, " ")+1:]
 	to, known := strings.CutSuffix(operand, "(SB)")
-	if m := arm64Near.FindStringSubmatch(operand); m != nil {
+	if m := arm64Near().FindStringSubmatch(operand); m != nil {
 		n, _ := strconv.ParseInt(m[1], 10, 64)
-		to, known = b.at(in.pc+uint64(4*n)), true
+		addr := in.pc + uint64(4*n)
+		to, known = b.at(addr), true
+		f.targets = append(f.targets, addr)
 	}
-	push := arm64Push.FindStringSubmatch(in.text)
-	grow := arm64Grow.FindStringSubmatch(in.text)
+	push := arm64Push().FindStringSubmatch(in.text)
+	grow := arm64Grow().FindStringSubmatch(in.text)
 	switch {
-	case in.text == "JMP (R27)" && arm64Table.MatchString(in.last):
+	case in.text == "JMP (R27)" && arm64Table().MatchString(in.last):
 	case known || in.op == "CALL" || in.op == "JMP":
 		f.leave(in, to, known)
 	case push != nil:
@@ -422,7 +464,7 @@ func (b *guarded) readARM64(f *function, in instruction) {
 	// A frame that no immediate holds is made in R20, in two steps or from a constant in R27.
 	case grow != nil && (grow[3] == "RSP" || strings.HasSuffix(in.last, ", RSP, R20")):
 		size := grow[1]
-		if c := arm64Const.FindStringSubmatch(in.last); size == "" && c != nil {
+		if c := arm64Const().FindStringSubmatch(in.last); size == "" && c != nil {
 			size = c[1]
 		}
 		n, err := strconv.Atoi(size)
@@ -439,11 +481,11 @@ func (b *guarded) readARM64(f *function, in instruction) {
 		strings.HasSuffix(in.text, ", RSP"), strings.HasSuffix(in.text, ", RSP, R20"):
 		f.fail(in)
 	}
-	page := arm64Page.FindStringSubmatch(in.last)
+	page := arm64Page().FindStringSubmatch(in.last)
 	if page == nil {
 		return
 	}
-	low := arm64Low.FindStringSubmatch(in.text)
+	low := arm64Low().FindStringSubmatch(in.text)
 	if low == nil || low[2]+low[4] != page[2] {
 		f.fail(in)
 		return
@@ -457,7 +499,12 @@ func (b *guarded) readARM64(f *function, in instruction) {
 func (f *function) leave(in instruction, to string, known bool) {
 	if !known {
 		to = ""
+		if in.op == "CALL" && strings.Trim(in.args, "()") == f.code {
+			to = "systemCallCode"
+			f.through = append(f.through, [2]uint64{f.codeAt, in.pc})
+		}
 	}
+	f.code = "-" // no register
 	if in.op == "CALL" || to != f.name {
 		f.calls = append(f.calls, call{to, in.text, in.at})
 	}
@@ -476,6 +523,9 @@ func (b *guarded) refer(f *function, in instruction, addr uint64) {
 		}
 		if name := b.at(addr); name != "" {
 			f.variables = append(f.variables, name)
+			if name == "main.systemCall" {
+				f.valueAt = in.pc
+			}
 		} else {
 			f.fail(in)
 		}
@@ -504,7 +554,7 @@ func (b *guarded) reach(roots ...string) (order []string, chains map[string]stri
 func (b *guarded) guard() (findings []string) {
 	initialised := map[string]string{}
 	names := slices.Sorted(maps.Keys(b.functions))
-	order, chains := b.reach(slices.DeleteFunc(names, func(name string) bool { return !initialiser.MatchString(name) })...)
+	order, chains := b.reach(slices.DeleteFunc(names, func(name string) bool { return !initialiser().MatchString(name) })...)
 	for _, name := range order {
 		for _, v := range b.functions[name].variables {
 			initialised[v] = chains[name]
@@ -518,14 +568,14 @@ func (b *guarded) guard() (findings []string) {
 			switch {
 			case c.to == "":
 				findings = append(findings, fmt.Sprintf("%s: %s (%s)", chains[name], c.text, c.at))
-			case b.functions[c.to] == nil && !leaves.MatchString(c.to) && !failing.MatchString(c.to):
+			case b.functions[c.to] == nil && !leaves().MatchString(c.to) && !failing().MatchString(c.to):
 				findings = append(findings, fmt.Sprintf("%s -> %s (%s)", chains[name], c.to, c.at))
 			}
 		}
 		slices.Sort(f.variables)
 		for _, v := range slices.Compact(f.variables) {
 			switch {
-			case !followed.MatchString(v):
+			case !followed().MatchString(v):
 				findings = append(findings, fmt.Sprintf("%s: %s belongs to another package", chains[name], v))
 			case initialised[v] != "":
 				findings = append(findings, fmt.Sprintf("%s: %s is initialised by %s", chains[name], v, initialised[v]))

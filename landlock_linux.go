@@ -127,30 +127,26 @@ func (r *ruleset) empty() bool {
 
 // landlockABI asks the kernel for its Landlock ABI. ENOSYS: it is built without; EOPNOTSUPP: it was disabled at boot.
 func landlockABI() (abi int, errno syscall.Errno) {
-	r, _, errno := syscall.RawSyscall6(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION, 0, 0, 0)
-	if errno == 0 && r == 0 {
+	abi, errno = result(systemCall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION, 0, 0))
+	if abi == 0 {
 		errno = unix.EPROTO // the first ABI is 1
 	}
-	return int(r), errno
+	return abi, errno
 }
 
 // createRuleset returns a close-on-exec descriptor that the caller owns.
 func createRuleset(attr *unix.LandlockRulesetAttr) (fd int, errno syscall.Errno) {
-	r, _, errno := syscall.RawSyscall6(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(attr)), rulesetSize, 0, 0, 0, 0)
-	return int(r), errno
+	return result(systemCall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(attr)), rulesetSize, 0, 0, 0))
 }
 
-// addRule allows access beneath the file that the descriptor parent refers to. EINVAL: access holds a right that does
-// not apply to that file.
-func addRule(ruleset, parent int, access uint64) syscall.Errno {
+// addRule allows access beneath the file that the descriptor parent refers to, and gives exactlyZero its result. EINVAL:
+// access holds a right that does not apply to that file.
+func addRule(ruleset, parent int, access uint64) uintptr {
 	attr := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(parent)}
-	r, _, errno := syscall.RawSyscall6(unix.SYS_LANDLOCK_ADD_RULE,
-		uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0, 0)
-	return exactlyZero(r, errno)
+	return systemCall(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0)
 }
 
 // restrictSelf enforces the ruleset on the calling thread. E2BIG: 16 domains are stacked already.
 func restrictSelf(ruleset int, flags uintptr) syscall.Errno {
-	r, _, errno := syscall.RawSyscall6(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), flags, 0, 0, 0, 0)
-	return exactlyZero(r, errno)
+	return exactlyZero(systemCall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), flags, 0, 0, 0))
 }

@@ -7,8 +7,8 @@ package main
 // landlock_linux.go, seccomp_linux.go and protection_linux.go, is a restricted context:
 //
 //   - No allocation: no heap exists. No maps, no append, no string concatenation, no closure or interface that escapes.
-//   - No scheduler and no g of the runtime's: no goroutines, channels, locks, defer, panic, recover. Only
-//     syscall.RawSyscall6, which ends in assembly; syscall.Syscall and the functions of x/sys/unix read g.m.
+//   - No scheduler and no g of the runtime's: no goroutines, channels, locks, defer, panic, recover. System calls are made
+//     by systemCall alone; the functions of packages syscall and x/sys/unix read g.m.
 //   - No initialisation has run: a package variable that is read here is a composite literal of constants.
 //   - A failed bounds check is a SIGSEGV. It would run nothing, and it must be unreachable.
 //   - A failure is a small value without pointers, never an error.
@@ -108,6 +108,23 @@ type failure struct {
 	offset int // byte in that word
 }
 
+// systemCall makes the system call nr. It returns what the kernel does: the result, or a negated errno, for result or
+// exactlyZero to tell apart. It is assembly, in entry_amd64.s and entry_arm64.s, and jumps back: a return instruction
+// whose call lies before a system call is predicted wrongly, at the price of a short system call. So where a policy can
+// have it made a thousand times, the wrappers are small enough to be inlined.
+//
+// The compiler does not know that an argument is a pointer. In a plain build a stack moves only where a compiled function
+// is called, so not between the conversion to uintptr and the system call; what is on the heap, the caller must keep.
+var systemCall func(nr, a1, a2, a3, a4, a5 uintptr) uintptr
+
+// result takes apart what systemCall returned: an errno is from 1 to 4095 (MAX_ERRNO in linux/err.h).
+func result(r uintptr) (value int, errno syscall.Errno) {
+	if r > ^uintptr(4095) {
+		return -1, syscall.Errno(-r)
+	}
+	return int(r), 0
+}
+
 // path holds the path that is being opened or executed, NUL-terminated. After openFailed, ruleFailed and missingPath it
 // holds the path that failed.
 var path [unix.PathMax]byte
@@ -204,7 +221,7 @@ func launch(argv, envp []*byte) failure {
 func addRules(ruleset int, r *ruleset, p *policy, argv, envp []*byte) failure {
 	var c cursor
 	for name, use := p.nextPath(&c, argv, envp, path[:]); name != nil; name, use = p.nextPath(&c, argv, envp, path[:]) {
-		flags, dir, file := 0, r.write, r.writeFile
+		flags, dir, file := uintptr(0), r.write, r.writeFile
 		switch {
 		case use == readEverything:
 			dir, file = r.read, r.read
@@ -213,16 +230,27 @@ func addRules(ruleset int, r *ruleset, p *policy, argv, envp []*byte) failure {
 		case use == slashTmp:
 			flags = unix.O_DIRECTORY
 		}
-		f := allowBeneath(ruleset, name, flags, dir, file)
-		if f.reason == openFailed && use != readEverything && !exhausted(f.errno) {
-			// It does not exist or cannot be opened: nothing is granted.
-			if use != namedRoot || p.grammar != snibOptions {
-				continue
+		fd, errno := result(openAt(name, flags|unix.O_PATH))
+		why := openFailed
+		if errno != 0 {
+			if use != readEverything && !exhausted(errno) {
+				// It does not exist or cannot be opened: nothing is granted.
+				if use != namedRoot || p.grammar != snibOptions {
+					continue
+				}
+				why = missingPath
 			}
-			f.reason = missingPath
+		} else {
+			why = ruleFailed
+			errno = exactlyZero(addRule(ruleset, fd, dir))
+			if errno == unix.EINVAL && file != dir {
+				errno = exactlyZero(addRule(ruleset, fd, file))
+			}
+			closeFD(fd)
 		}
-		if f.reason != ok {
-			return f
+		if errno != 0 {
+			remember(name)
+			return failure{reason: why, errno: errno}
 		}
 	}
 	return failure{}
@@ -231,25 +259,6 @@ func addRules(ruleset int, r *ruleset, p *policy, argv, envp []*byte) failure {
 // exhausted tells whether an open failed for want of something that is no property of the path.
 func exhausted(errno syscall.Errno) bool {
 	return errno == unix.EMFILE || errno == unix.ENFILE || errno == unix.ENOMEM
-}
-
-// allowBeneath opens a path and adds a rule: dir if it is a directory, file if it is not.
-func allowBeneath(ruleset int, name *byte, flags int, dir, file uint64) failure {
-	fd, errno := openAt(name, flags|unix.O_PATH)
-	if errno != 0 {
-		remember(name)
-		return failure{reason: openFailed, errno: errno}
-	}
-	errno = addRule(ruleset, fd, dir)
-	if errno == unix.EINVAL && file != dir {
-		errno = addRule(ruleset, fd, file)
-	}
-	closeFD(fd)
-	if errno != 0 {
-		remember(name)
-		return failure{reason: ruleFailed, errno: errno}
-	}
-	return failure{}
 }
 
 // remember copies name to path, for the message, as far as it fits.
@@ -302,10 +311,10 @@ const maxFD = 1<<31 - 1
 // filter may block; or else those that /proc/self/fd lists. Trying every number would not do: a descriptor may be above
 // the limit, if that was lowered after it was opened.
 func closeRange(first, last int) syscall.Errno {
-	if _, _, errno := syscall.RawSyscall6(unix.SYS_CLOSE_RANGE, uintptr(first), uintptr(last), 0, 0, 0, 0); errno == 0 {
+	if systemCall(unix.SYS_CLOSE_RANGE, uintptr(first), uintptr(last), 0, 0, 0) == 0 {
 		return 0
 	}
-	dir, errno := openAt(unsafe.StringData("/proc/self/fd\x00"), unix.O_RDONLY|unix.O_DIRECTORY)
+	dir, errno := result(openAt(unsafe.StringData("/proc/self/fd\x00"), unix.O_RDONLY|unix.O_DIRECTORY))
 	for errno == 0 {
 		var n int
 		if n, errno = readDirectory(dir, path[:]); n <= 0 {
@@ -406,43 +415,40 @@ func execute(argv, envp []*byte, command int) syscall.Errno {
 	return unix.ENOENT
 }
 
-// openAt returns a close-on-exec descriptor that the caller owns.
-func openAt(name *byte, flags int) (fd int, errno syscall.Errno) {
+// openAt gives result a close-on-exec descriptor that the caller owns.
+func openAt(name *byte, flags uintptr) uintptr {
 	cwd := unix.AT_FDCWD
-	r, _, errno := syscall.RawSyscall6(unix.SYS_OPENAT,
-		uintptr(cwd), uintptr(unsafe.Pointer(name)), uintptr(flags|unix.O_CLOEXEC), 0, 0, 0)
-	return int(r), errno
+	return systemCall(unix.SYS_OPENAT, uintptr(cwd), uintptr(unsafe.Pointer(name)), flags|unix.O_CLOEXEC, 0, 0)
 }
 
 // readDirectory fills buf with entries of a directory, and returns how many bytes of it; 0 at the end.
 func readDirectory(fd int, buf []byte) (n int, errno syscall.Errno) {
-	r, _, errno := syscall.RawSyscall6(unix.SYS_GETDENTS64, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), 0, 0, 0)
-	return int(r), errno
+	return result(systemCall(unix.SYS_GETDENTS64, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), 0, 0))
 }
 
 // closeFD ignores failure: Linux has freed the descriptor even then (close(2)).
-func closeFD(fd int) { syscall.RawSyscall6(unix.SYS_CLOSE, uintptr(fd), 0, 0, 0, 0, 0) }
+func closeFD(fd int) { systemCall(unix.SYS_CLOSE, uintptr(fd), 0, 0, 0, 0) }
 
 func isOpen(fd int) bool {
-	_, _, errno := syscall.RawSyscall6(unix.SYS_FCNTL, uintptr(fd), unix.F_GETFD, 0, 0, 0, 0)
+	_, errno := result(systemCall(unix.SYS_FCNTL, uintptr(fd), unix.F_GETFD, 0, 0, 0))
 	return errno == 0
 }
 
 func socketOption(fd, option int) (value int32, errno syscall.Errno) {
 	size := uint32(unsafe.Sizeof(value))
-	_, _, errno = syscall.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, uintptr(option),
-		uintptr(unsafe.Pointer(&value)), uintptr(unsafe.Pointer(&size)), 0)
+	_, errno = result(systemCall(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, uintptr(option),
+		uintptr(unsafe.Pointer(&value)), uintptr(unsafe.Pointer(&size))))
 	return value, errno
 }
 
 func setNoNewPrivs() syscall.Errno {
-	r, _, errno := syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
-	return exactlyZero(r, errno)
+	return exactlyZero(systemCall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 }
 
 // exactlyZero makes any result but the documented 0 a failure: what is in force then is not known.
-func exactlyZero(r uintptr, errno syscall.Errno) syscall.Errno {
-	if errno == 0 && r != 0 {
+func exactlyZero(r uintptr) syscall.Errno {
+	value, errno := result(r)
+	if errno == 0 && value != 0 {
 		return unix.EPROTO
 	}
 	return errno
@@ -450,7 +456,7 @@ func exactlyZero(r uintptr, errno syscall.Errno) syscall.Errno {
 
 // execve returns only on failure.
 func execve(name *byte, argv, envp **byte) syscall.Errno {
-	_, _, errno := syscall.RawSyscall6(unix.SYS_EXECVE,
-		uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(argv)), uintptr(unsafe.Pointer(envp)), 0, 0, 0)
+	_, errno := result(systemCall(unix.SYS_EXECVE,
+		uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(argv)), uintptr(unsafe.Pointer(envp)), 0, 0))
 	return errno
 }

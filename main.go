@@ -52,7 +52,10 @@ func launchFromRuntime() failure {
 	if err != nil {
 		panic(err)
 	}
-	return launch(argv, envp)
+	f := launch(argv, envp)
+	runtime.KeepAlive(argv)
+	runtime.KeepAlive(envp)
+	return f
 }
 
 // runtimeEnvs returns the environment as the kernel gave it. os.Environ drops repeated names.

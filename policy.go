@@ -40,6 +40,7 @@ type policy struct {
 	requireAll     bool        // all that the policy asks for must be enforced
 	require        protections // what must be enforced
 	request        request     // what is asked for instead of a launch
+	plan           int         // index of the word with --abi or --arch; 0: there is none
 	statusFD       int         // the descriptor for the status; 0: none
 	own            int         // index after the last of snib's own options
 	start          int         // index of what stands for argv[0] in the grammar
@@ -169,18 +170,13 @@ func (p *policy) parse(argv []*byte) failure {
 func (p *policy) parseOwn(argv []*byte) failure {
 	p.grammar, p.restrictWrites, p.network = snibOptions, true, networkLocal
 	i := 1
-	required, plan, granted := 0, 0, 0 // the words with --require, --abi or --arch, -w or --network; 0: there is none
+	required, granted := 0, 0 // the words with --require, -w or --network; 0: there is none
 	for isOption(word(argv, i)) {
 		id, value, next, why := nextOption(ownOptions[:], argv, i)
 		if why != ok {
 			return failure{reason: why, arg: i}
 		}
-		before := p.request
 		switch id {
-		case optHelp:
-			return failure{reason: wantHelp}
-		case optVersion:
-			return failure{reason: wantVersion}
 		case optWrite:
 			if value == "" {
 				return failure{reason: emptyPath, arg: i}
@@ -210,28 +206,10 @@ func (p *policy) parseOwn(argv []*byte) failure {
 			required = next - 1
 		case optLog:
 			p.log = true
-		case optExplain:
-			p.request = requestExplain + request(len(value)/len("json"))
-		case optStatus:
-			p.request = requestStatus + request(len(value)/len("json"))
-		case optBPF:
-			p.request = requestBPF
-		case optABI:
-			if _, valid := number(value); !valid {
-				return failure{reason: badABI, arg: next - 1}
+		default:
+			if why, arg := p.ask(id, value, i, next); why != ok {
+				return failure{reason: why, arg: arg}
 			}
-			plan = i
-		case optArch:
-			if _, valid := archNamed(value); !valid {
-				return failure{reason: badArch, arg: next - 1}
-			}
-			plan = i
-		}
-		switch {
-		case (id == optExplain || id == optStatus) && value != "" && value != "json":
-			return failure{reason: badFormat, arg: i}
-		case before != requestNone && (p.request != before || id == optBPF):
-			return failure{reason: secondRequest, arg: i}
 		}
 		i = next
 		if id == optAs {
@@ -243,8 +221,8 @@ func (p *policy) parseOwn(argv []*byte) failure {
 		}
 	}
 	p.own = i
-	if plan != 0 && p.request != requestExplain && p.request != requestExplainJSON && p.request != requestBPF {
-		return failure{reason: noPlan, arg: plan}
+	if p.plan != 0 && p.request != requestExplain && p.request != requestExplainJSON && p.request != requestBPF {
+		return failure{reason: noPlan, arg: p.plan}
 	}
 	if p.statusFD != 0 && p.keeps(argv, p.statusFD) {
 		return failure{reason: keptStatusFD}
@@ -266,6 +244,40 @@ func (p *policy) parseOwn(argv []*byte) failure {
 		return failure{reason: notAsked, arg: required}
 	}
 	return failure{}
+}
+
+// ask takes an option of argv[i] that asks for something other than a launch. The word that is wrong is arg.
+func (p *policy) ask(id optionID, value string, i, next int) (why reason, arg int) {
+	before := p.request
+	switch id {
+	case optHelp:
+		return wantHelp, 0
+	case optVersion:
+		return wantVersion, 0
+	case optExplain:
+		p.request = requestExplain + request(len(value)/len("json"))
+	case optStatus:
+		p.request = requestStatus + request(len(value)/len("json"))
+	case optBPF:
+		p.request = requestBPF
+	case optABI:
+		p.plan = i
+		if _, valid := number(value); !valid {
+			return badABI, next - 1
+		}
+	case optArch:
+		p.plan = i
+		if _, valid := archNamed(value); !valid {
+			return badArch, next - 1
+		}
+	}
+	switch {
+	case (id == optExplain || id == optStatus) && value != "" && value != "json":
+		return badFormat, i
+	case before != requestNone && (p.request != before || id == optBPF):
+		return secondRequest, i
+	}
+	return ok, 0
 }
 
 func (p *policy) parseHelper(argv []*byte) failure {

@@ -216,22 +216,22 @@ func (p *policy) writeStatus(abi int) syscall.Errno {
 		return errno
 	}
 	for written := 0; written < l.n; {
-		n, _, errno := syscall.RawSyscall6(unix.SYS_WRITE,
-			uintptr(p.statusFD), uintptr(unsafe.Pointer(&l.text[written])), uintptr(l.n-written), 0, 0, 0)
+		n, errno := result(systemCall(unix.SYS_WRITE,
+			uintptr(p.statusFD), uintptr(unsafe.Pointer(&l.text[written])), uintptr(l.n-written), 0, 0))
 		if errno == 0 && n == 0 {
 			errno = unix.EIO
 		}
 		if errno != 0 {
 			return errno
 		}
-		written += int(n)
+		written += n
 	}
 	closeFD(p.statusFD)
 	return signalMask(unix.SIG_SETMASK, &before, nil)
 }
 
 func signalMask(how int, set, before *unix.Sigset_t) syscall.Errno {
-	_, _, errno := syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, uintptr(how), uintptr(unsafe.Pointer(set)),
-		uintptr(unsafe.Pointer(before)), unsafe.Sizeof(set.Val[0]), 0, 0)
+	_, errno := result(systemCall(unix.SYS_RT_SIGPROCMASK, uintptr(how), uintptr(unsafe.Pointer(set)),
+		uintptr(unsafe.Pointer(before)), unsafe.Sizeof(set.Val[0]), 0))
 	return errno
 }

@@ -604,10 +604,12 @@ func (s *kernelStatus) try() {
 			return
 		}
 		defer unix.Close(ruleset)
-		if f := allowBeneath(ruleset, &append([]byte("/"), 0)[0], 0, rules.read, rules.read); f.reason != ok {
+		slash, errno := result(openAt(unsafe.StringData("/\x00"), unix.O_PATH))
+		if errno != 0 {
 			return
 		}
-		if setNoNewPrivs() != 0 || restrictSelf(ruleset, 0) != 0 {
+		defer unix.Close(slash)
+		if addRule(ruleset, slash, rules.read) != 0 || setNoNewPrivs() != 0 || restrictSelf(ruleset, 0) != 0 {
 			return
 		}
 		landlocked = true

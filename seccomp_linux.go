@@ -279,49 +279,35 @@ type span struct {
 // maxSpans: each rule starts one and may end in another, and so does x32.
 const maxSpans = 2*len(rules) + 5
 
+// tableSize is more than the number of any call in the table.
+const tableSize = 512
+
 // spans cuts the call numbers into runs of one verdict.
 func spans(c config, a arch, s *[maxSpans]span) (n int) {
-	var sorted [len(rules)]span
-	count := 0
+	var table [tableSize]verdict
 	for i := range rules {
-		r := &rules[i]
-		if r.when&c == 0 || r.nr[a] == none {
-			continue
+		if r := &rules[i]; r.when&c != 0 && r.nr[a] != none {
+			table[r.nr[a]] = r.verdict
 		}
-		at := count
-		for ; at > 0 && sorted[at-1].start > r.nr[a]; at-- {
-			sorted[at] = sorted[at-1]
-		}
-		sorted[at] = span{r.nr[a], r.verdict}
-		count++
 	}
 
-	s[0] = span{0, allow}
-	n = 1
-	for i := range count {
-		n = appendSpan(s, n, sorted[i])
-		n = appendSpan(s, n, span{sorted[i].start + 1, allow})
+	last := table[0]
+	s[0], n = span{0, last}, 1
+	for nr := range len(table) {
+		if v := table[nr]; v != last {
+			s[n] = span{uint32(nr), v}
+			n++
+			last = v
+		}
 	}
 	if a == amd64 {
 		// The numbers with the bit set, among them those with the sign bit too.
-		n = appendSpan(s, n, span{x32, kill})
-		n = appendSpan(s, n, span{2 * x32, allow})
-		n = appendSpan(s, n, span{3 * x32, kill})
-		n = appendSpan(s, n, span{tracerSkip, allow})
+		for _, next := range [...]span{{x32, kill}, {2 * x32, allow}, {3 * x32, kill}, {tracerSkip, allow}} {
+			s[n] = next
+			n++
+		}
 	}
 	return n
-}
-
-// appendSpan appends next, which replaces an empty span and merges with one of the same verdict.
-func appendSpan(s *[maxSpans]span, n int, next span) int {
-	if s[n-1].start == next.start {
-		n--
-	}
-	if n > 0 && s[n-1].verdict == next.verdict {
-		return n
-	}
-	s[n] = next
-	return n + 1
 }
 
 // search emits a binary search of the accumulator in spans, and returns where it starts.
@@ -367,6 +353,5 @@ var (
 // installFilter installs the filter on the calling thread. ENOSYS or EINVAL: the kernel is built without it.
 func installFilter(code []bpf.RawInstruction, flags uintptr) syscall.Errno {
 	prog := unix.SockFprog{Len: uint16(len(code)), Filter: (*unix.SockFilter)(unsafe.Pointer(&code[0]))}
-	r, _, errno := syscall.RawSyscall6(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)), 0, 0, 0)
-	return exactlyZero(r, errno)
+	return exactlyZero(systemCall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)), 0, 0))
 }
