@@ -575,7 +575,7 @@ func lowered(args []string) int {
 // What each ABI enforces, on a kernel of a later one, for the ABIs that no kernel here has.
 func TestLowerABI(t *testing.T) {
 	needABI(t, 5)
-	for abi := 1; abi <= kernelABI(); abi++ {
+	for _, abi := range []int{1, 3, 4, 5} {
 		t.Run(fmt.Sprint(abi), func(t *testing.T) {
 			dir := scratch(t)
 			for _, name := range []string{"root", "second", "outside"} {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -290,27 +291,30 @@ func TestFaults(t *testing.T) {
 	if kernelABI() > 9 {
 		t.Skip("needs a kernel to which ABI 999 is a lie")
 	}
-	injected, ran := 0, 0
-	for _, kind := range launchKinds() {
-		if kind.asks == "" {
-			continue
-		}
-		t.Run(kind.name, func(t *testing.T) {
-			seen := map[string]int{}
-			for _, call := range kind.calls {
-				name, _, _ := strings.Cut(call, " ")
-				seen[name]++
-				for _, value := range faultErrnos[name] {
-					f := fault{kind: kind, call: call, nth: seen[name], first: name == "landlock_create_ruleset" && seen[name] == 1, value: value}
-					injected++
-					if f.inject(t) {
-						ran++
+	var injected, ran atomic.Int32
+	t.Run("each", func(t *testing.T) { // which ends when they all have
+		for _, kind := range launchKinds() {
+			if kind.asks == "" {
+				continue
+			}
+			t.Run(kind.name, func(t *testing.T) {
+				t.Parallel()
+				seen := map[string]int{}
+				for _, call := range kind.calls {
+					name, _, _ := strings.Cut(call, " ")
+					seen[name]++
+					for _, value := range faultErrnos[name] {
+						f := fault{kind: kind, call: call, nth: seen[name], first: name == "landlock_create_ruleset" && seen[name] == 1, value: value}
+						injected.Add(1)
+						if f.inject(t) {
+							ran.Add(1)
+						}
 					}
 				}
-			}
-		})
-	}
-	t.Logf("%d faults, of which %d let the command run, restricted", injected, ran)
+			})
+		}
+	})
+	t.Logf("%d faults, of which %d let the command run, restricted", injected.Load(), ran.Load())
 }
 
 // inject runs the launch with the fault, and returns whether the command ran.
