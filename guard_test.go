@@ -117,7 +117,14 @@ func TestGuardBites(t *testing.T) {
 				}
 				f(0, 0, 0, 0, 0, 0)
 			}`,
-			violate + ": "},
+			violate + ": CALL "},
+		{"systemCall as an argument", "violate()", `var violated = func(f func(nr, a1, a2, a3, a4, a5 uintptr) uintptr) {}
+			func violate() {
+				f := violated
+				g := systemCall
+				f(g)
+			}`,
+			violate + ": CALL "},
 		{"call through another variable of the kind", "violate()", `var violated = func(nr, a1, a2, a3, a4, a5 uintptr) uintptr { return nr }
 			func violate() { violated(0, 0, 0, 0, 0, 0) }`,
 			violate + ": CALL "},
@@ -155,6 +162,45 @@ func TestGuardBites(t *testing.T) {
 					t.Errorf("want %q in each of %q", c.want, findings)
 				}
 			})
+		}
+	}
+}
+
+// What the compiler makes of the cases above is not all that it may make.
+func TestGuardSystemCall(t *testing.T) {
+	const load, code, set, call = "MOVQ main.systemCall(SB), DX", "MOVQ 0(DX), R9", "XORL SI, SI", "CALL R9"
+	for _, c := range []struct {
+		name    string
+		code    []string
+		targets []uint64 // indices of instructions
+		want    bool
+	}{
+		{"one", []string{"NOP", load, code, set, call}, nil, true},
+		{"jumped to", []string{"NOP", load, code, set, call}, []uint64{1}, true},
+		{"code load jumped to", []string{"NOP", load, code, set, call}, []uint64{2}, false},
+		{"middle jumped to", []string{"NOP", load, code, set, call}, []uint64{3}, false},
+		{"call jumped to", []string{"NOP", load, code, set, call}, []uint64{4}, false},
+		{"call between", []string{"NOP", load, code, "CALL main.f(SB)", call}, nil, false},
+		{"another register", []string{"NOP", load, code, set, "CALL R8"}, nil, false},
+		{"register changed", []string{"NOP", load, code, "INCQ R9", call}, nil, false},
+		{"another closure", []string{"NOP", load, "MOVQ main.f(SB), DX", code, call}, nil, false},
+		{"through memory", []string{"NOP", load, code, set, "CALL 0(R9)"}, nil, false},
+		{"no load", []string{"NOP", code, set, call}, nil, false},
+	} {
+		f := function{targets: c.targets}
+		for i, text := range c.code {
+			in := instruction{pc: uint64(i), text: text}
+			in.op, in.args, _ = strings.Cut(text, " ")
+			f.instructions = append(f.instructions, in)
+			if text == load {
+				f.loads = append(f.loads, in.pc)
+			}
+		}
+		if got := f.callsSystem(len(c.code) - 1); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+		if f.tables = true; f.callsSystem(len(c.code) - 1) {
+			t.Errorf("%s: taken in a function with tables", c.name)
 		}
 	}
 }
@@ -233,19 +279,18 @@ type function struct {
 	frame     int
 	unread    []string // instructions
 
-	// A call of systemCall loads the function value, then its code's address into a register, then calls that.
-	valueAt uint64
-	code    string
-	codeAt  uint64
-	through [][2]uint64 // addresses of such loads and calls
-	targets []uint64    // of jumps
+	instructions []instruction
+	loads        []uint64 // where systemCall is loaded into the closure register
+	targets      []uint64 // of jumps
+	tables       bool     // there are jumps through tables
 }
 
 // call is a call, or a jump to another function.
 type call struct {
-	to   string // "": not known
-	text string
-	at   string
+	to    string // "": not known
+	text  string
+	at    string
+	index int // of the instruction
 }
 
 // buildGuarded builds the release binary from the sources in dir, but with symbols, and reads it.
@@ -351,10 +396,10 @@ func (b *guarded) disassemble(t *testing.T) {
 	}
 	read := map[string]func(*function, instruction){"amd64": b.readAMD64, "arm64": b.readARM64}[b.goarch]
 	var f *function
-	last, lastPC := "", uint64(0)
+	last := ""
 	for line := range strings.Lines(string(out)) {
 		if text, is := strings.CutPrefix(line, "TEXT "); is {
-			f = &function{name: text[:strings.Index(text, "(SB) ")], code: "-"}
+			f = &function{name: text[:strings.Index(text, "(SB) ")]}
 			b.functions[f.name] = f
 			continue
 		}
@@ -372,24 +417,46 @@ func (b *guarded) disassemble(t *testing.T) {
 		in := instruction{at: strings.TrimSpace(fields[0]), pc: pc, code: fields[2], text: fields[3], last: last}
 		in.op, in.args, _ = strings.Cut(in.text, " ")
 		read(f, in)
-		if m := codeLoad().FindStringSubmatch(in.text); m != nil && f.valueAt == lastPC {
-			f.code, f.codeAt = m[1], in.pc
-		} else if strings.HasSuffix(in.text, ", "+f.code) {
-			f.code = "-"
-		}
-		last, lastPC = in.text, in.pc
+		last = in.text
+		f.instructions = append(f.instructions, in)
 	}
 	for _, f := range b.functions {
-		for _, t := range f.through {
-			if slices.ContainsFunc(f.targets, func(pc uint64) bool { return t[0] < pc && pc <= t[1] }) {
-				f.unread = append(f.unread, fmt.Sprintf("the call at %#x, which may be of systemCall", t[1]))
+		for i := range f.calls {
+			if c := &f.calls[i]; c.to == "" && f.callsSystem(c.index) {
+				c.to = "systemCallCode"
 			}
 		}
 	}
 }
 
-// codeLoad loads the address of a function value's code. Go's closure register holds the function value.
-var codeLoad = lazy(`^MOV[QD] 0?\((?:DX|R26)\), (\w+)$`)
+// Go calls a function value by loading it into the closure register, then its code's address from there.
+var (
+	closureLoad = lazy(`^MOV[QD] .*, (DX|R26)$`)
+	codeLoad    = lazy(`^MOV[QD] 0?\((?:DX|R26)\), (\w+)$`)
+	viaRegister = lazy(`^CALL \(?(\w+)\)?$`)
+)
+
+// callsSystem tells whether a call is one of systemCall: it is through a register, which was last mentioned where its
+// code's address was loaded, right after systemCall was, and since then nothing is called or jumped to.
+func (f *function) callsSystem(i int) bool {
+	via := viaRegister().FindStringSubmatch(f.instructions[i].text)
+	if via == nil || f.tables {
+		return false
+	}
+	register := regexp.MustCompile(`\b` + via[1] + `\b`)
+	for ; i > 1 && !slices.Contains(f.targets, f.instructions[i].pc); i-- {
+		in := f.instructions[i-1]
+		if in.op == "CALL" {
+			return false
+		}
+		if register.MatchString(in.args) {
+			m := codeLoad().FindStringSubmatch(in.text)
+			return m != nil && m[1] == via[1] && !slices.Contains(f.targets, in.pc) &&
+				slices.Contains(f.loads, f.instructions[i-2].pc)
+		}
+	}
+	return false
+}
 
 // The readers note what leaves a function, what it refers to and how its stack grows. The one indirect jump that they take
 // for local is a switch's, through a table: its scaled index is the shape that the compiler gives to no other.
@@ -408,7 +475,9 @@ func (b *guarded) readAMD64(f *function, in instruction) {
 			to, known = b.at(addr), true
 			f.targets = append(f.targets, addr)
 		}
-		if in.op == "CALL" || !amd64Table().MatchString(in.args) {
+		if in.op != "CALL" && amd64Table().MatchString(in.args) {
+			f.tables = true
+		} else {
 			f.leave(in, to, known)
 		}
 		return
@@ -456,6 +525,7 @@ func (b *guarded) readARM64(f *function, in instruction) {
 	grow := arm64Grow().FindStringSubmatch(in.text)
 	switch {
 	case in.text == "JMP (R27)" && arm64Table().MatchString(in.last):
+		f.tables = true
 	case known || in.op == "CALL" || in.op == "JMP":
 		f.leave(in, to, known)
 	case push != nil:
@@ -499,14 +569,9 @@ func (b *guarded) readARM64(f *function, in instruction) {
 func (f *function) leave(in instruction, to string, known bool) {
 	if !known {
 		to = ""
-		if in.op == "CALL" && strings.Trim(in.args, "()") == f.code {
-			to = "systemCallCode"
-			f.through = append(f.through, [2]uint64{f.codeAt, in.pc})
-		}
 	}
-	f.code = "-" // no register
 	if in.op == "CALL" || to != f.name {
-		f.calls = append(f.calls, call{to, in.text, in.at})
+		f.calls = append(f.calls, call{to, in.text, in.at, len(f.instructions)})
 	}
 }
 
@@ -523,8 +588,8 @@ func (b *guarded) refer(f *function, in instruction, addr uint64) {
 		}
 		if name := b.at(addr); name != "" {
 			f.variables = append(f.variables, name)
-			if name == "main.systemCall" {
-				f.valueAt = in.pc
+			if name == "main.systemCall" && closureLoad().MatchString(in.text) {
+				f.loads = append(f.loads, in.pc)
 			}
 		} else {
 			f.fail(in)

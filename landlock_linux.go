@@ -139,8 +139,8 @@ func createRuleset(attr *unix.LandlockRulesetAttr) (fd int, errno syscall.Errno)
 	return result(systemCall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(attr)), rulesetSize, 0, 0, 0))
 }
 
-// addRule allows access beneath the file that the descriptor parent refers to, and gives exactlyZero its result. EINVAL:
-// access holds a right that does not apply to that file.
+// addRule allows access beneath the file that the descriptor parent refers to. It returns, for exactlyZero to take apart,
+// what the kernel does. EINVAL: access holds a right that does not apply to that file.
 func addRule(ruleset, parent int, access uint64) uintptr {
 	attr := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(parent)}
 	return systemCall(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0)

@@ -9,7 +9,7 @@ package main
 //   - No allocation: no heap exists. No maps, no append, no string concatenation, no closure or interface that escapes.
 //   - No scheduler and no g of the runtime's: no goroutines, channels, locks, defer, panic, recover. System calls are made
 //     by systemCall alone; the functions of packages syscall and x/sys/unix read g.m.
-//   - No initialisation has run: a package variable that is read here is a composite literal of constants.
+//   - No initialisation has run: a package variable that is read here is a composite literal of constants, or systemCall.
 //   - A failed bounds check is a SIGSEGV. It would run nothing, and it must be unreachable.
 //   - A failure is a small value without pointers, never an error.
 //
@@ -109,9 +109,9 @@ type failure struct {
 }
 
 // systemCall makes the system call nr. It returns what the kernel does: the result, or a negated errno, for result or
-// exactlyZero to tell apart. It is assembly, in entry_amd64.s and entry_arm64.s, and jumps back: a return instruction
-// whose call lies before a system call is predicted wrongly, at the price of a short system call. So where a policy can
-// have it made a thousand times, the wrappers are small enough to be inlined.
+// exactlyZero to tell apart. It is assembly, in entry_amd64.s and entry_arm64.s, and jumps back: a processor predicts
+// where a return instruction leads by the calls before it, and may have lost these in the kernel. What that costs, the
+// benchmark shows ("C, by a function"). So the wrappers that are used for every root are small enough to be inlined.
 //
 // The compiler does not know that an argument is a pointer. In a plain build a stack moves only where a compiled function
 // is called, so not between the conversion to uintptr and the system call; what is on the heap, the caller must keep.
@@ -217,7 +217,7 @@ func launch(argv, envp []*byte) failure {
 	return failure{reason: execFailed, errno: execute(argv, envp, p.command), arg: p.command}
 }
 
-// addRules adds a rule for each path that the policy has one for.
+// addRules adds a rule for each path that the policy has one for: what it allows depends on whether that is a directory.
 func addRules(ruleset int, r *ruleset, p *policy, argv, envp []*byte) failure {
 	var c cursor
 	for name, use := p.nextPath(&c, argv, envp, path[:]); name != nil; name, use = p.nextPath(&c, argv, envp, path[:]) {
@@ -415,7 +415,7 @@ func execute(argv, envp []*byte, command int) syscall.Errno {
 	return unix.ENOENT
 }
 
-// openAt gives result a close-on-exec descriptor that the caller owns.
+// openAt returns, for result to take apart, a close-on-exec descriptor that the caller owns.
 func openAt(name *byte, flags uintptr) uintptr {
 	cwd := unix.AT_FDCWD
 	return systemCall(unix.SYS_OPENAT, uintptr(cwd), uintptr(unsafe.Pointer(name)), flags|unix.O_CLOEXEC, 0, 0)

@@ -246,7 +246,8 @@ func (p *policy) parseOwn(argv []*byte) failure {
 	return failure{}
 }
 
-// ask takes an option of argv[i] that asks for something other than a launch. The word that is wrong is arg.
+// ask takes an option, argv[i], that asks for something other than a launch, and passes over any other. The word that is
+// wrong is arg.
 func (p *policy) ask(id optionID, value string, i, next int) (why reason, arg int) {
 	before := p.request
 	switch id {

@@ -279,7 +279,7 @@ type span struct {
 // maxSpans: each rule starts one and may end in another, and so does x32.
 const maxSpans = 2*len(rules) + 5
 
-// tableSize is more than the number of any call in the table.
+// tableSize is more than the number of any call in the table by two or more: after the last, calls are allowed again.
 const tableSize = 512
 
 // spans cuts the call numbers into runs of one verdict.
