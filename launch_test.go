@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"debug/elf"
 	"encoding/binary"
 	"encoding/gob"
 	"fmt"
@@ -46,27 +47,61 @@ func executed() string {
 	return "no AT_EXECFN"
 }
 
-// tinyCode is exitCode in tinyProgram, for each architecture.
+// tinyCode is the exit code of every tinyProgram.
 const tinyCode = 42
+
+// tinyPrograms exit with tinyCode, by exit_group.
+var tinyPrograms = map[string]struct {
+	class   elf.Class
+	machine elf.Machine
+	flags   uint32
+	code    []byte
+}{
+	// mov edi, 42; mov eax, 231; syscall
+	"amd64": {elf.ELFCLASS64, elf.EM_X86_64, 0, []byte{0xbf, tinyCode, 0, 0, 0, 0xb8, 231, 0, 0, 0, 0x0f, 0x05}},
+	// mov ebx, 42; mov eax, 252; int 0x80
+	"386": {elf.ELFCLASS32, elf.EM_386, 0, []byte{0xbb, tinyCode, 0, 0, 0, 0xb8, 252, 0, 0, 0, 0xcd, 0x80}},
+	// mov x0, #42; mov x8, #94; svc #0
+	"arm64": {elf.ELFCLASS64, elf.EM_AARCH64, 0, []byte{0x40, 0x05, 0x80, 0xd2, 0xc8, 0x0b, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4}},
+	// mov r0, #42; mov r7, #248; svc #0. The flags name the version of the EABI, which the kernel asks for.
+	"arm": {elf.ELFCLASS32, elf.EM_ARM, 5 << 24, []byte{tinyCode, 0x00, 0xa0, 0xe3, 248, 0x70, 0xa0, 0xe3, 0x00, 0x00, 0x00, 0xef}},
+}
 
 // tinyProgram writes a static program of one page without a libc that exits with tinyCode: it runs where a runtime
 // would not.
 func tinyProgram(t testing.TB, file string) string {
 	t.Helper()
-	const base, header = 0x400000, 64 + 56
-	machine, code := map[string]uint16{"amd64": 62, "arm64": 183}[runtime.GOARCH], map[string][]uint32{
-		"amd64": {0x00002abf, 0x00e7b800, 0x050f0000}, // mov edi, 42; mov eax, 231; syscall
-		"arm64": {0xd2800540, 0xd2800bc8, 0xd4000001}, // mov x0, #42; mov x8, #94; svc #0
-	}[runtime.GOARCH]
+	return tinyProgramOf(t, runtime.GOARCH, file)
+}
+
+// tinyProgramOf writes the one of an architecture that need not be this machine's.
+func tinyProgramOf(t testing.TB, goarch, file string) string {
+	t.Helper()
+	const base, align = 0x400000, 4096
+	p := tinyPrograms[goarch]
+	ident := [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(p.class), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)}
+	var head []any
+	switch p.class {
+	case elf.ELFCLASS64:
+		const header, program = 64, 56
+		size := header + program + uint64(len(p.code))
+		head = []any{
+			elf.Header64{Ident: ident, Type: uint16(elf.ET_EXEC), Machine: uint16(p.machine), Version: 1, Entry: base + header + program,
+				Phoff: header, Flags: p.flags, Ehsize: header, Phentsize: program, Phnum: 1},
+			elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_X), Vaddr: base, Filesz: size, Memsz: size, Align: align},
+		}
+	case elf.ELFCLASS32:
+		const header, program = 52, 32
+		size := header + program + uint32(len(p.code))
+		head = []any{
+			elf.Header32{Ident: ident, Type: uint16(elf.ET_EXEC), Machine: uint16(p.machine), Version: 1, Entry: base + header + program,
+				Phoff: header, Flags: p.flags, Ehsize: header, Phentsize: program, Phnum: 1},
+			elf.Prog32{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_X), Vaddr: base, Filesz: size, Memsz: size, Align: align},
+		}
+	}
 	var b bytes.Buffer
-	b.WriteString("\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00")
-	for _, field := range []any{
-		uint16(2), machine, uint32(1), uint64(base + header), uint64(64), uint64(0), uint32(0),
-		uint16(64), uint16(56), uint16(1), uint16(0), uint16(0), uint16(0),
-		uint32(1), uint32(5), uint64(0), uint64(base), uint64(base), uint64(header + 12), uint64(header + 12), uint64(4096),
-		code,
-	} {
-		if err := binary.Write(&b, binary.LittleEndian, field); err != nil {
+	for _, part := range append(head, p.code) {
+		if err := binary.Write(&b, binary.LittleEndian, part); err != nil {
 			t.Fatal(err)
 		}
 	}
