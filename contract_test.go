@@ -272,6 +272,9 @@ func TestGrammars(t *testing.T) {
 		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", `{"type":"external-sandbox"}`}, "cwd dir tmp"},
 		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", `{"type":"external-sandbox","network_access":"restricted"}`}, "cwd dir tmp"},
 		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", `{"network_access":"en\u0061bled","type":"external-sandbox"}`}, "cwd dir tmp net"},
+		// Whoever says so may read everything; to say less is another variant's.
+		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", `{"access":{"x":[{"type":"restricted"}],"t\u0079pe":"full-access"},"type":"read-only","read_only_access":{"type":"restricted"}}`}, ""},
+		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", workspaceWrite + `,"read_only_access":{"type":"full-access"},"access":7}`}, "dir"},
 		// Members of other variants, and unknown ones, mean nothing, whatever they are.
 		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", `{"network_access":true,"type":"re\u0061d-only","network_access":[1e9,-0.5E-1,{"a":null}],"writable_roots":7,"mode":{}}`}, ""},
 		{[]string{"--sandbox-policy-cwd", "@/dir", "--sandbox-policy", workspaceWrite + `,"x":[[],{},"\ud83d\ude00"],"x":null,"Network_Access":true}`}, "dir"},
@@ -363,6 +366,7 @@ func TestUsageErrors(t *testing.T) {
 	const (
 		helperHint = "codex-linux-sandbox: hint: \"codex-linux-sandbox --help\" prints the usage\n"
 		ownHint    = "snib: hint: \"snib --help\" prints the usage\n"
+		asHint     = "snib: hint: \"snib --as codex-linux-sandbox --help\" prints the usage\n"
 		permHint   = "codex-linux-sandbox: hint: the permissions are disk-full-read-access, disk-write-cwd, " +
 			"disk-write-folder=PATH, disk-write-platform-user-temp-folder, disk-write-platform-global-temp-folder, " +
 			"disk-full-write-access and network-full-access\n"
@@ -393,7 +397,10 @@ func TestUsageErrors(t *testing.T) {
 		{"snib", []string{"--keep-fd=-1", "X"}, `"--keep-fd=-1" is not the number of a descriptor`, ownHint},
 		{"snib", []string{"--keep-fd", "2147483648", "X"}, `"2147483648" is not the number of a descriptor`, ownHint},
 		{"snib", []string{"--keep-fd", "18446744073709551619", "X"}, `"18446744073709551619" is not the number of a descriptor`, ownHint},
-		{"snib", []string{"--keep-fd", "77", "X"}, `descriptor "77" is to be kept and is not open`, ownHint},
+		{"snib", []string{"--keep-fd", "77", "X"}, `"77" names a descriptor that is not open`, ownHint},
+		{"snib", []string{"--keep-fd=77", "--as", "codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`, "X"}, `"--keep-fd=77" names a descriptor that is not open`, asHint},
+		{"snib", []string{"--as", "codex-linux-sandbox", "-x", "X"}, `unknown option "-x"`, asHint},
+		{"snib", []string{"--bpf", "", "X"}, `option "--bpf" needs a path that is not empty`, ownHint},
 		{"snib", []string{"-s", "disk-write-cwd", "X"}, `unknown option "-s"`, ownHint},
 		{"snib", []string{"-\x1b[31m", "X"}, `unknown option "-\x1b[31m"`, ownHint},
 
@@ -419,7 +426,8 @@ func TestUsageErrors(t *testing.T) {
 		{"codex", []string{"--no-proc", "X"}, `option "--sandbox-policy-cwd" is missing`, helperHint},
 		{"codex", append([]string{"--sandbox-policy-cwd=/"}, append(policy(`{"type":"read-only"}`), "X")...), `option "--sandbox-policy-cwd" stands twice`, helperHint},
 		{"codex", append(policy(`{"type":"read-only"}`), `--sandbox-policy={"type":"danger-full-access"}`, "X"), `option "--sandbox-policy={\"type\":\"danger-full-access\"}" stands twice`, helperHint},
-		{"codex", append(policy(`{"type":"read-only"}`), "-s", "disk-write-cwd", "X"), `option "-s" does not go with --sandbox-policy`, helperHint},
+		{"codex", append(policy(`{"type":"read-only"}`), "-s", "disk-write-cwd", "X"), `option "-s" does not go with --sandbox-policy or --no-proc`, helperHint},
+		{"codex", []string{"-s", "disk-write-cwd", "--no-proc", "X"}, `option "-s" does not go with --sandbox-policy or --no-proc`, helperHint},
 		{"codex", append(policy(`{"type":"read-only"}`), "--no-proc=1", "X"), `option "--no-proc=1" takes no value`, helperHint},
 		{"codex", append(policy(`{"type":"read-only"}`), "--allow-network-for-proxy", "X"), `option "--allow-network-for-proxy"` + netWhy, netHint},
 		{"codex", append(policy(`{"type":"read-only"}`), "--proxy-route-spec", "{}", "X"), `option "--proxy-route-spec"` + netWhy, netHint},
@@ -516,6 +524,15 @@ func TestPolicyErrors(t *testing.T) {
 		{`{"type":"workspace-write","writable_roots":["/a\u0000b"]}`, `NUL in the path "/a\u0000b" at byte 44, expected a path`},
 		{`{"type":"workspace-write","writable_roots":["a"]}`, `relative path "a" at byte 44, expected an absolute path`},
 		{`{"type":"workspace-write","writable_roots":["/",""]}`, `relative path "" at byte 48, expected an absolute path`},
+		{`--sandbox-policy={"type":"read-only"}`, `found "--sandbox-policy" at byte 0, expected an object, "{"`},
+		{`{"type":"` + strings.Repeat("é", 60) + `"}`, `unknown type "\"` + strings.Repeat("é", 19) + `"... at byte 8, expected ` + types},
+		{`{"type":"read-only" "a`, `found "\"a" at byte 20, expected "," or "}"`},
+		{`{"type":"read-only","access":{"type":"restricted","readable_roots":["/usr"]}}`, `found "{" at byte 29, expected full access: this launcher cannot restrict reading`},
+		{`{"type":"read-only","access":{"x":{"type":"full-access"}}}`, `found "{" at byte 29, expected full access: this launcher cannot restrict reading`},
+		{`{"type":"read-only","access":"full-access"}`, `found "full-access" at byte 29, expected full access: this launcher cannot restrict reading`},
+		{`{"type":"read-only","access":null}`, `found "null" at byte 29, expected full access: this launcher cannot restrict reading`},
+		{`{"type":"workspace-write","read_only_access":{"type":"restricted"}}`, `found "{" at byte 45, expected full access: this launcher cannot restrict reading`},
+		{`{"type":"workspace-write","read_only_access":1,"read_only_access":2}`, `repeated field "read_only_access" at byte 47, expected each field once`},
 		{`{"type":"external-sandbox","network_access":true}`, `found "true" at byte 44, expected "restricted" or "enabled"`},
 		{`{"type":"external-sandbox","network_access":"on"}`, `found "on" at byte 44, expected "restricted" or "enabled"`},
 		{`{"type":"external-sandbox","network_access":"enabled","network_access":"enabled"}`, `repeated field "network_access" at byte 54, expected each field once`},
@@ -552,6 +569,8 @@ func TestHelp(t *testing.T) {
 			{[]string{"codex-linux-sandbox", "-s", "disk-write-cwd", "-h", "X"}, "usage: codex-linux-sandbox [-s PERM]..."},
 			{[]string{"codex-linux-sandbox", "/", `{"mode":"read-only"}`, "--help", "X"}, "usage: codex-linux-sandbox [-s PERM]..."},
 			{[]string{"codex-linux-sandbox", "--sandbox-policy-cwd", "/", "-h"}, "usage: codex-linux-sandbox [-s PERM]..."},
+			{[]string{"snib", "--as", "codex-linux-sandbox-arm64", "-h"}, "usage: snib --as codex-linux-sandbox-arm64 [-s PERM]..."},
+			{[]string{"snib", "--as=codex-linux-sandbox", "-h"}, "usage: snib --as codex-linux-sandbox [-s PERM]..."},
 			{[]string{"snib", "--version"}, "snib " + version + "\n"},
 		} {
 			r := start(t, b.path, c.argv, nil)

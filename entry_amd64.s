@@ -1,10 +1,7 @@
 #include "textflag.h"
 
-// The words of runtime.g that compiled code reads: its stack check compares SP with stackguard0 (runtime/runtime2.go).
-#define g_stack_lo	0
-#define g_stack_hi	8
+// Where runtime.g (runtime/runtime2.go) has what compiled code reads of it: its stack check compares SP with that.
 #define g_stackguard0	16
-#define g_stackguard1	24
 
 // What the stack check lets launch use. The test of the machine code shows that it needs less.
 #define stackSize	65536
@@ -28,10 +25,7 @@ TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	SUBQ	$48, SP
 	MOVQ	AX, 8(SP)
 	LEAQ	16(SP), R14
-	MOVQ	CX, g_stack_lo(R14)
-	MOVQ	AX, g_stack_hi(R14)
 	MOVQ	CX, g_stackguard0(R14)
-	MOVQ	CX, g_stackguard1(R14)
 	XORPS	X15, X15
 	MOVQ	·entryFunc(SB), DX
 	CALL	(DX)

@@ -1,10 +1,7 @@
 #include "textflag.h"
 
-// The words of runtime.g that compiled code reads: its stack check compares SP with stackguard0 (runtime/runtime2.go).
-#define g_stack_lo	0
-#define g_stack_hi	8
+// Where runtime.g (runtime/runtime2.go) has what compiled code reads of it: its stack check compares SP with that.
 #define g_stackguard0	16
-#define g_stackguard1	24
 
 // What the stack check lets launch use. The test of the machine code shows that it needs less.
 #define stackSize	65536
@@ -27,10 +24,7 @@ TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	SUB	$64, RSP
 	MOVD	R0, 16(RSP)
 	ADD	$32, RSP, g
-	MOVD	R1, g_stack_lo(g)
-	MOVD	R0, g_stack_hi(g)
 	MOVD	R1, g_stackguard0(g)
-	MOVD	R1, g_stackguard1(g)
 	MOVD	·entryFunc(SB), R26
 	MOVD	(R26), R1
 	CALL	(R1)

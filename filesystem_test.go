@@ -387,6 +387,29 @@ func TestMissingRoot(t *testing.T) {
 	})
 }
 
+// A root that is a pipe needs no rule, and is no obstacle: Landlock does not restrict it, with or without.
+func TestPipeRoot(t *testing.T) {
+	needABI(t, 1)
+	dir := scratch(t)
+	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
+		for _, c := range []struct {
+			roots []string
+			want  string
+		}{
+			{nil, "changedEACCES ok"}, {[]string{"/proc/self/fd/1"}, "changedEACCES ok"}, {[]string{"/proc/self/fd/1", dir}, "changedok ok"},
+		} {
+			if got := b.outcome(t, launcher(t, c.roots...), "each", "create", dir+"/new", ",", "write", "/proc/self/fd/1"); got != c.want {
+				t.Errorf("%q: %s, want %s", c.roots, got, c.want)
+			}
+			os.Remove(dir + "/new")
+		}
+		if got := b.outcome(t, nil, "create", dir+"/new"); got != "ok" {
+			t.Errorf("control: %s", got)
+		}
+		os.Remove(dir + "/new")
+	})
+}
+
 // Names that a careless quoting or decoding would get wrong.
 func TestRootNames(t *testing.T) {
 	needABI(t, 1)

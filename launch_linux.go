@@ -84,6 +84,7 @@ const (
 	wantString
 	wantBool
 	wantAccess
+	wantFullAccess
 	nulInPath
 	relativeRoot
 
@@ -159,6 +160,9 @@ func launch(argv, envp []*byte) failure {
 	// The whole command line is valid before anything is opened or changed.
 	var p policy
 	if f := p.parse(argv); f.reason != ok {
+		return f
+	}
+	if f := checkKept(&p, argv); f.reason != ok {
 		return f
 	}
 	abi := 0
@@ -247,6 +251,10 @@ func addRules(ruleset int, r *ruleset, p *policy, argv, envp []*byte) failure {
 				errno = exactlyZero(addRule(ruleset, fd, file))
 			}
 			closeFD(fd)
+			if errno == unix.EBADFD && use != readEverything {
+				// A pipe or a socket, by way of /proc/self/fd: Landlock has no rule for it, and restricts it nowhere.
+				continue
+			}
 		}
 		if errno != 0 {
 			remember(name)
@@ -279,13 +287,18 @@ func getenv(envp []*byte, name string) *byte {
 	return nil
 }
 
-// closeDescriptors closes the inherited descriptors from 3 on, but for those that the command line asks to keep.
-func closeDescriptors(p *policy, argv []*byte) failure {
+// checkKept tells whether the inherited descriptors that the command line names are open.
+func checkKept(p *policy, argv []*byte) failure {
 	for fd, arg := p.nextKept(argv, 0); fd >= 0; fd, arg = p.nextKept(argv, fd+1) {
 		if !isOpen(fd) {
 			return failure{reason: closedDescriptor, arg: arg}
 		}
 	}
+	return failure{}
+}
+
+// closeDescriptors closes the inherited descriptors from 3 on, but for those that the command line asks to keep.
+func closeDescriptors(p *policy, argv []*byte) failure {
 	for low := 3; ; {
 		kept, _ := p.nextKept(argv, low)
 		last := kept - 1

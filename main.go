@@ -7,7 +7,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -26,6 +25,8 @@ const (
 	exitSandbox    = 125 // the sandbox could not be applied
 	exitCannotExec = 126
 	exitNotFound   = 127
+
+	exitUnwritten = 1 // what was asked for instead of a launch could not be written
 )
 
 // The launch stays on the thread that the process started with.
@@ -69,26 +70,65 @@ func report(f failure, args []string) int {
 	if len(args) > 0 && isHelper(base(args[0])) {
 		name, helper = base(args[0]), true
 	}
+	caller := name
+	if as := helperNamed(args); as != "" {
+		caller, helper = name+" --as "+as, true
+	}
 	switch f.reason {
 	case wantHelp:
-		os.Stdout.WriteString(help(name, helper))
-		return 0
+		return printReport(name, help(caller, helper))
 	case wantVersion:
-		os.Stdout.WriteString("snib " + version + "\n")
-		return 0
+		return printReport(name, "snib "+version+"\n")
 	case wantRequested:
 		return answer(name, args)
 	}
 	message, hint := explainFailure(f, args)
-	message = name + ": error: " + message + "\n"
 	if hint == "" && f.reason < wantObject {
-		hint = quote(name+" --help") + " prints the usage"
+		hint = quote(caller+" --help") + " prints the usage"
 	}
+	printError(name, message, hint)
+	return exitCode(f, args)
+}
+
+// helperNamed returns the helper that --as names, or "".
+func helperNamed(args []string) string {
+	argv, err := syscall.SlicePtrFromStrings(args)
+	if err != nil {
+		panic(err)
+	}
+	var p policy
+	p.parse(argv)
+	if p.start == 0 {
+		return ""
+	}
+	return strings.TrimPrefix(args[p.start], "--as=")
+}
+
+func printError(name, message, hint string) {
+	message = name + ": error: " + message + "\n"
 	if hint != "" {
 		message += name + ": hint: " + hint + "\n"
 	}
 	os.Stderr.WriteString(message)
-	return exitCode(f, args)
+}
+
+// printReport writes to stdout, and returns the exit code.
+func printReport(name, text string) int {
+	_, err := os.Stdout.WriteString(text)
+	return reported(name, err)
+}
+
+// reported returns the exit code for a report whose writing ended in err.
+func reported(name string, err error) int {
+	if err == nil {
+		return 0
+	}
+	message := err.Error()
+	if e, is := err.(*os.PathError); is {
+		message = e.Op + " " + quote(e.Path) + ": " + e.Err.Error()
+	}
+	printError(name, message, "")
+	return exitUnwritten
 }
 
 func exitCode(f failure, args []string) int {
@@ -127,15 +167,18 @@ func explainFailure(f failure, args []string) (message, hint string) {
 	case repeatedOption:
 		return option + " stands twice", ""
 	case mixedGrammars:
-		return option + " does not go with --sandbox-policy", ""
+		return option + " does not go with --sandbox-policy or --no-proc", ""
 	case emptyPath:
 		return option + " needs a path that is not empty", ""
 	case missingPath:
-		return "writable path " + failed + errno, "create it first, or leave it out"
+		if f.errno == unix.ENOENT {
+			hint = "create it first, or leave it out"
+		}
+		return "writable path " + failed + errno, hint
 	case badDescriptor:
 		return quote(word) + " is not the number of a descriptor", ""
 	case closedDescriptor:
-		return "descriptor " + quote(word) + " is to be kept and is not open", ""
+		return quote(word) + " names a descriptor that is not open", ""
 	case badStatusFD:
 		return quote(word) + " is not the number of a descriptor above 2", ""
 	case keptStatusFD:
@@ -254,6 +297,8 @@ func explainExec(errno syscall.Errno, command string) (message, hint string) {
 			return "command " + quote(command) + " does not exist", ""
 		}
 		return "command " + quote(command) + " not found in PATH", ""
+	case unix.ENOTDIR:
+		return "command " + quote(command) + " does not exist: " + errno.Error(), ""
 	case unix.ENOEXEC:
 		return "cannot execute " + quote(command) + ": " + errno.Error(),
 			"it is neither a program for this machine nor a script whose first line is #!: run it with its shell"
@@ -277,7 +322,11 @@ func located(command string) string {
 		dirs = strings.Split(list, ":")
 	}
 	for _, dir := range dirs {
-		file := filepath.Join(dir, command)
+		// As execute puts it together: the kernel follows "x/.." where filepath.Join would drop it.
+		file := command
+		if dir != "" {
+			file = dir + "/" + command
+		}
 		if _, err := os.Stat(file); err == nil {
 			return file
 		}
@@ -287,8 +336,11 @@ func located(command string) string {
 
 // explainPolicy says what is wrong with the policy in a word, at which byte of it, and what was expected.
 func explainPolicy(f failure, word string) string {
-	policy := strings.TrimPrefix(word, "--sandbox-policy=")
-	at := f.offset - (len(word) - len(policy))
+	policy, at := word, f.offset
+	const attached = "--sandbox-policy="
+	if at >= len(attached) && strings.HasPrefix(word, attached) {
+		policy, at = word[len(attached):], at-len(attached)
+	}
 	token := jsonToken(policy[min(at, len(policy)):])
 	found := "found " + token
 	expected := ""
@@ -343,6 +395,8 @@ func explainPolicy(f failure, word string) string {
 		expected = "true or false"
 	case wantAccess:
 		expected = `"restricted" or "enabled"`
+	case wantFullAccess:
+		expected = "full access: this launcher cannot restrict reading"
 	case nulInPath:
 		found, expected = "NUL in the path "+token, "a path"
 	case relativeRoot:
@@ -362,7 +416,7 @@ func jsonToken(s string) string {
 	if s == "" {
 		return "the end"
 	}
-	end := 1
+	end, closed := 1, false
 	switch {
 	case s[0] == '"':
 		for end < len(s) && s[end] != '"' {
@@ -371,6 +425,7 @@ func jsonToken(s string) string {
 			}
 			end++
 		}
+		closed = end < len(s)
 		end++
 	case inWord(rune(s[0])):
 		end = len(s) - len(strings.TrimLeftFunc(s, inWord))
@@ -378,9 +433,13 @@ func jsonToken(s string) string {
 		_, end = utf8.DecodeRuneInString(s)
 	}
 	if s = s[:min(end, len(s))]; len(s) > longest {
-		return quote(s[:longest]) + "..."
+		cut := longest
+		for utf8.ValidString(s) && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		return quote(s[:cut]) + "..."
 	}
-	if s[0] == '"' && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+	if closed && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
 		return s // it has its quotes
 	}
 	return quote(s)

@@ -261,6 +261,9 @@ func (p *policy) ask(id optionID, value string, i, next int) (why reason, arg in
 		p.request = requestStatus + request(len(value)/len("json"))
 	case optBPF:
 		p.request = requestBPF
+		if value == "" {
+			return emptyPath, i
+		}
 	case optABI:
 		p.plan = i
 		if _, valid := number(value); !valid {
@@ -592,7 +595,9 @@ func base(path string) string {
 
 // The members of a policy that have a meaning. Which of them a policy takes depends on its variant.
 const (
-	memberTag = iota
+	memberTag        = iota
+	memberAccess     // what "read-only" lets the command read
+	memberReadAccess // what "workspace-write" does
 	memberRoots
 	memberNetwork
 	memberExcludeTmpdir
@@ -605,6 +610,7 @@ type kind uint8
 const (
 	kindNone kind = iota // the member is absent
 	kindObject
+	kindFullAccessTag // an object whose tag is "full-access"
 	kindArray
 	kindNumber
 	kindNull
@@ -615,6 +621,7 @@ const (
 	kindWorkspaceWrite
 	kindFullAccess
 	kindExternalSandbox
+	kindEverything
 	kindRestricted
 	kindEnabled
 )
@@ -665,8 +672,6 @@ func (p *policy) parseJSON(text string) (why reason, at int) {
 			if found[memberRoots].kind == kindNone {
 				roots = list
 			}
-		case r.peek() == '"' && (which == memberTag || which == memberNetwork):
-			m.kind = r.keyword()
 		default:
 			m.kind = r.value(1)
 		}
@@ -706,7 +711,7 @@ func (p *policy) parseJSON(text string) (why reason, at int) {
 		return ok, 0
 	case variant.kind == kindReadOnly:
 		p.cwd, p.network = part{}, p.off()
-		return ok, 0
+		return readsEverything(found[memberAccess])
 	case variant.kind == kindWorkspaceWrite:
 		return p.workspaceWrite(&found, roots)
 	case variant.kind == kindExternalSandbox && p.grammar == codexFlags:
@@ -725,6 +730,18 @@ func (p *policy) off() network {
 	return networkStrict
 }
 
+// readsEverything takes a member that says what may be read. Clients leave it out where that is everything, and nothing
+// less can be given.
+func readsEverything(m member) (why reason, at int) {
+	switch {
+	case m.repeat != 0:
+		return repeatedMember, m.repeat
+	case m.kind != kindNone && m.kind != kindFullAccessTag:
+		return wantFullAccess, m.at
+	}
+	return ok, 0
+}
+
 func (p *policy) workspaceWrite(found *[members]member, roots rootList) (why reason, at int) {
 	for which := memberRoots; which < members; which++ {
 		m := found[which]
@@ -740,6 +757,9 @@ func (p *policy) workspaceWrite(found *[members]member, roots rootList) (why rea
 	}
 	if roots.why != ok {
 		return roots.why, roots.at
+	}
+	if why, at = readsEverything(found[memberReadAccess]); why != ok {
+		return why, at
 	}
 	p.roots = roots.at
 	p.network = p.off()
@@ -808,10 +828,11 @@ func (r *reader) expect(c byte, why reason) {
 func (r *reader) value(depth int) kind {
 	switch c := r.peek(); {
 	case c == '"':
-		r.str(nil)
-		return kindString
+		return r.keyword()
 	case c == '{':
-		r.nested('}', wantCommaOrBrace, depth)
+		if r.nested('}', wantCommaOrBrace, depth) == kindEverything {
+			return kindFullAccessTag
+		}
 		return kindObject
 	case c == '[':
 		r.nested(']', wantCommaOrBracket, depth)
@@ -833,11 +854,11 @@ func (r *reader) value(depth int) kind {
 	return kindNone
 }
 
-// nested reads an object or an array from its opening bracket to close.
-func (r *reader) nested(close byte, why reason, depth int) {
+// nested reads an object or an array from its opening bracket to close. It returns the kind of an object's member "type".
+func (r *reader) nested(close byte, why reason, depth int) (tag kind) {
 	if depth >= maxDepth {
 		r.fail(tooDeep)
-		return
+		return tag
 	}
 	r.at++
 	r.space()
@@ -846,16 +867,23 @@ func (r *reader) nested(close byte, why reason, depth int) {
 			r.expect(',', why)
 			r.space()
 		}
+		isTag := false
 		if close == '}' {
-			r.name("")
+			isTag = r.name("type") == memberTag
 			r.space()
 			r.expect(':', wantColon)
 			r.space()
 		}
-		r.value(depth + 1)
+		is := r.value(depth + 1)
+		if isTag && tag == kindNone {
+			tag = is
+		} else if isTag {
+			tag = kindString
+		}
 		r.space()
 	}
 	r.expect(close, why)
+	return tag
 }
 
 func (r *reader) literal(s string) {
@@ -912,6 +940,10 @@ func (r *reader) name(tag string) int {
 	case n > len(buf):
 	case s == tag:
 		return memberTag
+	case s == "access":
+		return memberAccess
+	case s == "read_only_access":
+		return memberReadAccess
 	case s == "writable_roots":
 		return memberRoots
 	case s == "network_access":
@@ -938,6 +970,8 @@ func (r *reader) keyword() kind {
 			return kindFullAccess
 		case "external-sandbox":
 			return kindExternalSandbox
+		case "full-access":
+			return kindEverything
 		case "restricted":
 			return kindRestricted
 		case "enabled":

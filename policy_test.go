@@ -88,6 +88,24 @@ func readNaively(s, cwd string, positional bool) (d decision, ok bool) {
 	if positional {
 		tag, offline = "mode", networkStrict
 	}
+	// What may be read is everything, said in so many words or not at all.
+	readsAll := func(name string) bool {
+		var access json.RawMessage
+		found, right := get(name, &access)
+		if !found || !right {
+			return right
+		}
+		names, values, isObject := objectMembers(string(access))
+		tags, full := 0, false
+		for i := range names {
+			if names[i] == "type" {
+				var value string
+				tags++
+				full = json.Unmarshal(values[i], &value) == nil && value == "full-access"
+			}
+		}
+		return isObject && tags == 1 && full
+	}
 	var variant string
 	if found, right := get(tag, &variant); !found || !right {
 		return d, false
@@ -96,7 +114,7 @@ func readNaively(s, cwd string, positional bool) (d decision, ok bool) {
 	case variant == "danger-full-access":
 		return decision{CWD: cwd}, true
 	case variant == "read-only":
-		return decision{Restrict: true, Network: offline}, true
+		return decision{Restrict: true, Network: offline}, readsAll("access")
 	case variant == "external-sandbox" && !positional:
 		access := "restricted"
 		_, right := get("network_access", &access)
@@ -116,6 +134,9 @@ func readNaively(s, cwd string, positional bool) (d decision, ok bool) {
 			if _, right := get(name, v); !right {
 				return d, false
 			}
+		}
+		if !readsAll("read_only_access") {
+			return d, false
 		}
 		d = decision{Restrict: true, Tmp: !noTmp, Tmpdir: !noTmpdir, Network: offline, CWD: cwd}
 		if networkAccess {
@@ -152,6 +173,8 @@ func FuzzPolicy(f *testing.F) {
 		`{"type":"workspace-write","writable_roots":["/a\u0000"]}`, `{"type":"read-only","x":[{"y":[1.5e-7,true,null,"\ud800"]}]}`,
 		` { "type" : "read-only" } `, `{"type":"workspace-write","network_access":null}`, `{"type":"read-only","x":` + strings.Repeat("[", 200),
 		`{"type":"read-only","type":"read-only"}`, `{"typ\u0065":"danger-full-access"}`, `[]`, `{"":0}`, `{"type":"read-only"}x`,
+		`{"type":"read-only","access":{"type":"full-access"}}`, `{"type":"workspace-write","read_only_access":{"type":"restricted","readable_roots":["/"]}}`,
+		`{"type":"read-only","access":[{"type":"full-access"}],"read_only_access":null}`, `{"type":"read-only","access":{"type":"full-access","type":1}}`,
 	} {
 		f.Add(s)
 	}
@@ -321,6 +344,7 @@ func FuzzCommandLine(f *testing.F) {
 		{"snib", "--as", "codex-linux-sandbox", "-s", "disk-write-cwd", "x"}, {"snib", "--log", "--as=codex-linux-sandbox", "/", "{}", "x"},
 		{"snib", "--require=all,filter", "--require", "write_file", "--status-fd", "7", "x"}, {"snib", "--status-fd=2", "x"},
 		{"snib", "-"}, {"", ""}, {"codex-linux-sandbox", "", " {}", "x"}, {"codex-linux-sandbox", "--", "/", "[]", "x"}, {"codex-linux-sandbox", "-sdisk-write-cwd", "x"},
+		{"codex-linux-sandbox", "--sandbox-policy-cwd", "/", "--sandbox-policy", `--sandbox-policy={"type":"read-only"}`, "x"},
 		{"codex-linux-sandbox", "--sandbox-policy=" + `{"type":"read-only"}`, "--sandbox-policy-cwd=/", "--no-proc", "x"},
 	} {
 		f.Add(strings.Join(words, "\x00"))

@@ -85,7 +85,7 @@ func (p *policy) asked() (s protections) {
 	if p.restricts() {
 		s |= bit(protectDescriptors) | bit(protectNoNewPrivs) | bit(protectFilter)
 	}
-	if p.log {
+	if p.log && p.restricts() {
 		s |= bit(protectLog)
 	}
 	return s
@@ -103,17 +103,16 @@ func (s protections) landlocked(abi int) protections {
 
 // missing returns what the policy asks for and a kernel of that ABI cannot enforce.
 func (p *policy) missing(abi int) protections {
-	s := p.asked()
-	s &^= s.landlocked(abi)
+	asked := p.asked()
+	s := asked & ownRights &^ asked.landlocked(abi)
 	for i := range rights {
 		// Without Landlock there are no paths, and the filter does not know any.
 		if rights[i].closed && (abi > 0 || rights[i].offline) {
 			s &^= bit(i)
 		}
 	}
-	s &= ownRights
-	if p.log && abi < logsExec {
-		s |= bit(protectLog)
+	if abi < logsExec {
+		s |= asked & bit(protectLog)
 	}
 	return s
 }
@@ -208,6 +207,11 @@ func (p *policy) status(l *line, abi int) {
 // writeStatus writes the status to its descriptor, and closes it. The command inherits the signal mask as it was, but
 // not if this fails: SIGPIPE stays blocked then, so that the failure can be reported.
 func (p *policy) writeStatus(abi int) syscall.Errno {
+	if !p.restricts() {
+		if n, errno := landlockABI(); errno == 0 {
+			abi = n // which nothing has asked for yet
+		}
+	}
 	var l line
 	p.status(&l, abi)
 	var pipe, before unix.Sigset_t

@@ -5,7 +5,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -30,61 +29,60 @@ func answer(name string, args []string) int {
 	var p policy
 	p.parse(argv)
 	if p.request == requestStatus || p.request == requestStatusJSON {
-		return printStatus(p.request == requestStatusJSON)
+		return printStatus(name, p.request == requestStatusJSON)
 	}
 	plan := newPlan(&p, argv, envp)
 	switch p.request {
 	case requestExplain:
-		os.Stdout.WriteString(plan.text(colours()))
+		return printReport(name, plan.text(colours()))
 	case requestExplainJSON:
-		os.Stdout.WriteString(plan.json())
-	case requestBPF:
-		if err := plan.writeFilter(); err != nil {
-			os.Stderr.WriteString(name + ": error: " + err.Error() + "\n")
-			return exitUsage
-		}
+		return printReport(name, plan.json())
 	}
-	return 0
+	return reported(name, plan.writeFilter())
 }
 
 // plan is what a launch would do.
 type plan struct {
 	policy  *policy
+	argv    []*byte
 	args    []string // of the command, its name first
 	abi     int
-	abiFrom string // whose ABI it is
+	errno   syscall.Errno // why there is no Landlock
+	abiFrom string        // whose ABI it is
 	arch    arch
+	asks    int // how often the launch asks what a descriptor is
 	rules   ruleset
 	paths   []plannedPath
 	code    []bpf.RawInstruction
 	program *program
 	spans   []span
 	file    string // for --bpf
+	calls   []string
+	failure failure // how the launch ends, as far as can be told; ok: in execve
 }
 
 type plannedPath struct {
 	name     string
 	use      pathUse
-	resolved string // empty: it cannot be opened
-	why      string // why it cannot
-	file     bool   // it is not a directory
+	errno    syscall.Errno // why it cannot be opened
+	resolved string        // empty: not known
+	file     bool          // it is not a directory
+	outside  bool          // it is in no file system that Landlock restricts
 	access   uint64
 }
 
 // newPlan takes the decisions of launch, for the ABI and the architecture that the command line names or this kernel's.
 func newPlan(p *policy, argv, envp []*byte) *plan {
-	l := &plan{policy: p, arch: native, abiFrom: "this kernel"}
-	abi, errno := landlockABI()
-	if errno != 0 {
-		abi = 0
+	l := &plan{policy: p, argv: argv, arch: native, abiFrom: "this kernel"}
+	if l.abi, l.errno = landlockABI(); l.errno != 0 {
+		l.abi = 0
 	}
-	l.abi = abi
 	for i := 1; i < p.own; {
 		id, value, next, _ := nextOption(ownOptions[:], argv, i)
 		switch id {
 		case optABI:
 			l.abi, _ = number(value)
-			l.abiFrom = "--abi"
+			l.abiFrom, l.errno = "--abi", unix.ENOSYS
 		case optArch:
 			l.arch, _ = archNamed(value)
 		case optBPF:
@@ -95,15 +93,15 @@ func newPlan(p *policy, argv, envp []*byte) *plan {
 	for i := p.command; i < len(argv)-1; i++ {
 		l.args = append(l.args, word(argv, i))
 	}
-	if p.network == networkLocal && !holdsOnlyLocalSockets(p, argv) {
-		p.network = networkStrict
+	if p.network == networkLocal {
+		l.askSockets()
 	}
 	l.rules = newRuleset(p, l.abi)
 	if p.restrictWrites {
 		var c cursor
 		buf := make([]byte, unix.PathMax)
 		for name, use := p.nextPath(&c, argv, envp, buf); name != nil; name, use = p.nextPath(&c, argv, envp, buf) {
-			l.paths = append(l.paths, l.newPath(strings.Clone(text(name)), use))
+			l.paths = append(l.paths, l.newPath(name, use))
 		}
 	}
 	if p.restricts() {
@@ -112,80 +110,113 @@ func newPlan(p *policy, argv, envp []*byte) *plan {
 		var s [maxSpans]span
 		l.spans = append(l.spans, s[:spans(filterConfig(p, l.abi), l.arch, &s)]...)
 	}
+	l.failure = l.run()
 	return l
 }
 
-func (l *plan) newPath(name string, use pathUse) plannedPath {
-	planned := plannedPath{name: name, use: use, access: l.rules.write}
-	info, err := os.Stat(name)
-	if err == nil && use == slashTmp && !info.IsDir() {
-		err = unix.ENOTDIR
-	}
-	if err == nil {
-		planned.resolved, err = filepath.EvalSymlinks(name)
-	}
-	if err == nil {
-		planned.resolved, err = filepath.Abs(planned.resolved)
-	}
-	if err != nil {
-		errno, is := err.(*os.PathError)
-		planned.resolved, planned.access, planned.why = "", 0, err.Error()
-		if is {
-			planned.why = errno.Err.Error()
+// askSockets is holdsOnlyLocalSockets, and counts its calls.
+func (l *plan) askSockets() {
+	ask := func(fd int) bool {
+		domain, errno := socketOption(fd, unix.SO_DOMAIN)
+		l.asks++
+		if errno == 0 && domain == unix.AF_UNIX {
+			l.asks++
 		}
+		return isLocalSocket(fd)
+	}
+	p := l.policy
+	all := true
+	for fd := 0; fd < 3 && all; fd++ {
+		all = ask(fd)
+	}
+	for fd, _ := p.nextKept(l.argv, 3); fd >= 0 && all; fd, _ = p.nextKept(l.argv, fd+1) {
+		all = fd == p.statusFD || ask(fd)
+	}
+	if !all {
+		p.network = networkStrict
+	}
+}
+
+// newPath opens a path as addRules does.
+func (l *plan) newPath(name *byte, use pathUse) plannedPath {
+	planned := plannedPath{name: strings.Clone(text(name)), use: use}
+	flags := uintptr(unix.O_PATH)
+	if use == slashTmp {
+		flags |= unix.O_DIRECTORY
+	}
+	fd, errno := result(openAt(name, flags))
+	if errno != 0 {
+		planned.errno = errno
 		return planned
 	}
-	planned.file = !info.IsDir()
+	defer closeFD(fd)
+	var stat unix.Stat_t
+	if unix.Fstat(fd, &stat) == nil {
+		planned.file = stat.Mode&unix.S_IFMT != unix.S_IFDIR
+	}
+	if resolved, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd)); err == nil {
+		// What is in no file system that can be mounted has a name such as "pipe:[1]".
+		planned.outside = resolved[0] != '/'
+		planned.resolved = resolved
+	}
 	switch {
+	case planned.outside:
 	case use == readEverything:
 		planned.access = l.rules.read
 	case planned.file:
 		planned.access = l.rules.writeFile
+	default:
+		planned.access = l.rules.write
 	}
 	return planned
 }
 
-// calls lists the system calls of the launch, in order; with the path, where one is opened.
-func (l *plan) calls() (list []string) {
-	p := l.policy
-	add := func(names ...string) { list = append(list, names...) }
-	if p.restricts() {
-		if p.keepFD || p.statusFD != 0 {
-			argv, err := syscall.SlicePtrFromStrings(os.Args)
-			if err != nil {
-				panic(err)
-			}
-			kept := 3
-			for fd, _ := p.nextKept(argv, 0); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
-				add("fcntl")
-			}
-			for fd, _ := p.nextKept(argv, 3); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
-				if fd > kept {
-					add("close_range")
-				}
-				kept = fd + 1
-			}
+// run notes the system calls of the launch, in order, up to the one that ends it; with the path, where one is opened. It
+// returns how the launch ends.
+func (l *plan) run() failure {
+	p, argv := l.policy, l.argv
+	add := func(names ...string) { l.calls = append(l.calls, names...) }
+	ranges, low := 1, 3
+	for fd, arg := p.nextKept(argv, 0); fd >= 0; fd, arg = p.nextKept(argv, fd+1) {
+		add("fcntl")
+		// The runtime's own are close-on-exec, as none can be that was inherited.
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC != 0 {
+			return failure{reason: closedDescriptor, arg: arg}
 		}
-		add("close_range")
-		if p.grammar == snibOptions || p.grammar == codexFlags {
-			if p.network != networkOn {
-				add("getsockopt", "getsockopt", "getsockopt")
-			}
+		if fd > low {
+			ranges++
+		}
+		low = max(low, fd+1)
+	}
+	if p.restricts() {
+		for range ranges {
+			add("close_range")
+		}
+		for range l.asks {
+			add("getsockopt")
 		}
 		add("landlock_create_ruleset")
+		if l.abi == 0 && p.restrictWrites {
+			return failure{reason: noLandlock, errno: l.errno}
+		}
+		if lacking := p.missing(l.abi) & p.mustHave(); lacking != 0 {
+			return failure{reason: notEnforced, arg: lacking.first()}
+		}
 		if !l.rules.empty() {
 			add("landlock_create_ruleset")
 		}
-		for _, path := range l.paths {
-			add("openat " + strconv.Quote(path.name))
-			if path.resolved == "" {
+		for _, planned := range l.paths {
+			add("openat " + strconv.Quote(planned.name))
+			switch {
+			case planned.errno != 0 && planned.use == namedRoot && p.grammar == snibOptions:
+				remember(unsafe.StringData(planned.name + "\x00"))
+				return failure{reason: missingPath, errno: planned.errno}
+			case planned.errno != 0:
 				continue
+			case planned.file && planned.use != nullDevice && !planned.outside:
+				add("landlock_add_rule") // EINVAL: the rights of a directory
 			}
-			add("landlock_add_rule")
-			if path.file && path.use != nullDevice {
-				add("landlock_add_rule") // EINVAL: the first is for a directory
-			}
-			add("close")
+			add("landlock_add_rule", "close")
 		}
 		add("prctl")
 		if !l.rules.empty() {
@@ -194,10 +225,13 @@ func (l *plan) calls() (list []string) {
 		add("seccomp")
 	}
 	if p.statusFD != 0 {
+		if !p.restricts() {
+			add("landlock_create_ruleset")
+		}
 		add("rt_sigprocmask", "write", "close", "rt_sigprocmask")
 	}
 	add("execve")
-	return list
+	return failure{}
 }
 
 func (l *plan) writeFilter() error {
@@ -207,6 +241,15 @@ func (l *plan) writeFilter() error {
 		return err
 	}
 	return os.WriteFile(l.file, raw, 0o644)
+}
+
+// fails says how the launch fails, or "".
+func (l *plan) fails() string {
+	if l.failure.reason == ok {
+		return ""
+	}
+	message, _ := explainFailure(l.failure, os.Args)
+	return message
 }
 
 // networkMeaning says what may be done with sockets.
@@ -309,10 +352,12 @@ func (l *plan) text(colour bool) string {
 		}
 		out += " (" + useNames[path.use] + ")\n"
 		switch {
-		case path.why != "" && path.use == namedRoot && p.grammar == snibOptions:
-			out += "    " + path.why + ": the launch fails\n"
-		case path.why != "":
-			out += "    " + path.why + ": skipped\n"
+		case path.errno != 0 && path.use == namedRoot && p.grammar == snibOptions:
+			out += "    " + path.errno.Error() + "\n"
+		case path.errno != 0:
+			out += "    " + path.errno.Error() + ": skipped\n"
+		case path.outside:
+			out += "    Landlock does not restrict it\n"
 		default:
 			out += wrap("    ", accessNames(path.access))
 		}
@@ -325,15 +370,15 @@ func (l *plan) text(colour bool) string {
 	out += wrap("  ", orNone(protectionNames(landlocked)))
 	heading("asked, not known to Landlock of this ABI, and denied all the same")
 	out += wrap("  ", orNone(protectionNames(closed)))
-	heading("asked, and not enforced on this kernel")
+	heading("asked, and not enforced")
 	out += wrap("  ", orNone(protectionNames(missing)))
-	if p.restrictWrites && l.abi == 0 {
-		out += "  so the launch fails\n"
-	}
 
 	heading("system calls of the launch")
-	for _, call := range l.calls() {
+	for _, call := range l.calls {
 		out += "  " + call + "\n"
+	}
+	if why := l.fails(); why != "" {
+		out += "it fails, and runs nothing\n" + wrap("  ", strings.Split(why, " "))
 	}
 	heading("filter: " + strconv.Itoa(len(l.code)) + " instructions")
 	for _, line := range l.listing() {
@@ -480,9 +525,9 @@ func (l *plan) json() string {
 		var o object
 		o.string("path", path.name)
 		o.string("use", [pathUses]string{"read", "null-device", "writable", "cwd", "slash-tmp", "tmpdir"}[path.use])
-		o.bool("exists", path.resolved != "")
+		o.bool("exists", path.errno == 0)
 		o.string("resolved", path.resolved)
-		o.bool("directory", path.resolved != "" && !path.file)
+		o.bool("directory", path.errno == 0 && !path.file)
 		o.list("access", accessNames(path.access))
 		return o.String()
 	}))
@@ -493,7 +538,8 @@ func (l *plan) json() string {
 	o.list("other", protectionNames(others&^missing))
 	o.list("closed", protectionNames(asked&^others&^landlocked&^missing))
 	o.list("missing", protectionNames(missing))
-	o.list("calls", l.calls())
+	o.list("calls", l.calls)
+	o.string("failure", l.fails())
 	o.raw("filter", jsonList(l.code, func(in bpf.RawInstruction) string {
 		return jsonList([]uint64{uint64(in.Op), uint64(in.Jt), uint64(in.Jf), uint64(in.K)}, func(n uint64) string { return strconv.FormatUint(n, 10) })
 	}))
@@ -514,9 +560,10 @@ type kernelStatus struct {
 
 // trial is one protection, and whether it was seen to hold.
 type trial struct {
-	name  string
-	holds bool
-	how   string
+	name     string
+	holds    bool
+	possible bool // without the protection; where not, nothing was seen
+	how      string
 }
 
 // newKernelStatus restricts threads that end with it, and has them try what they must not be able to do.
@@ -567,7 +614,10 @@ func onThread(f func()) {
 // try fills in s.tried. Each protection counts only if the same was possible without.
 func (s *kernelStatus) try() {
 	p := &policy{restrictWrites: true, network: networkLocal}
-	hold := func(name, how string, holds bool) { s.tried = append(s.tried, trial{name, holds, how}) }
+	// What is not possible anyway shows nothing, unless there is nothing to show: what restricts could not be applied.
+	hold := func(name, how string, applied, denied, possible bool) {
+		s.tried = append(s.tried, trial{name, applied && denied && possible, possible || !applied, how})
+	}
 
 	openNull := func() error { return closing(unix.Open("/dev/null", unix.O_WRONLY, 0)) }
 	ioctlNull := func() error {
@@ -626,13 +676,14 @@ func (s *kernelStatus) try() {
 		socketed = inet()
 	})
 
-	hold("files", "opening /dev/null for writing", landlocked && opened == unix.EACCES && openNull() == nil)
-	hold("device ioctls", "an ioctl on /dev/null", landlocked && ioctled == unix.EACCES && ioctlNull() == unix.ENOTTY)
-	hold("filter", "making an internet socket", filtered && socketed == unix.EPERM && inet() != unix.EPERM)
-	hold("tcp", "binding a TCP socket to loopback, by Landlock alone", landlocked && tcp == unix.EACCES && bindLoopback(unix.SOCK_STREAM)() == nil)
-	hold("udp", "binding a UDP socket to loopback, by Landlock alone", landlocked && udp == unix.EACCES && bindLoopback(unix.SOCK_DGRAM)() == nil)
-	hold("abstract sockets", "connecting to an abstract socket, by Landlock alone", landlocked && abstract == unix.EPERM && connectAbstract(address) == nil)
-	hold("log", "Landlock ABI 7 and seccomp's log action", s.abi >= logsExec && actionAvailable(unix.SECCOMP_RET_LOG))
+	hold("files", "opening /dev/null for writing", landlocked, opened == unix.EACCES, openNull() == nil)
+	hold("device ioctls", "an ioctl on /dev/null", landlocked, ioctled == unix.EACCES, ioctlNull() == unix.ENOTTY)
+	hold("filter", "making an internet socket", filtered, socketed == unix.EPERM, inet() != unix.EPERM)
+	hold("tcp", "binding a TCP socket to loopback, by Landlock alone", landlocked, tcp == unix.EACCES, bindLoopback(unix.SOCK_STREAM)() == nil)
+	hold("udp", "binding a UDP socket to loopback, by Landlock alone", landlocked, udp == unix.EACCES, bindLoopback(unix.SOCK_DGRAM)() == nil)
+	hold("abstract sockets", "connecting to an abstract socket, by Landlock alone", landlocked, abstract == unix.EPERM,
+		server >= 0 && connectAbstract(address) == nil)
+	hold("log", "Landlock ABI 7 and seccomp's log action", s.abi >= logsExec, actionAvailable(unix.SECCOMP_RET_LOG), true)
 }
 
 func closing(fd int, err error) error {
@@ -667,13 +718,13 @@ func connectAbstract(address unix.Sockaddr) error {
 	return unix.Connect(fd, address)
 }
 
-// exitCode is 0 when everything that snib knows can be enforced, 1 when part of it, and 125 when not even writing can be
-// restricted or the network cut.
+// exitCode is 0 when everything that snib knows was seen to be enforced, 1 when part of it, and 125 when not even writing
+// can be restricted or the network cut.
 func (s *kernelStatus) exitCode() int {
 	all := s.abi >= newestABI()
 	for _, t := range s.tried {
 		all = all && t.holds
-		if !t.holds && (t.name == "files" || t.name == "filter") {
+		if !t.holds && t.possible && (t.name == "files" || t.name == "filter") {
 			return exitSandbox
 		}
 	}
@@ -691,7 +742,7 @@ func newestABI() (abi int) {
 	return abi
 }
 
-func printStatus(asJSON bool) int {
+func printStatus(name string, asJSON bool) int {
 	s := newKernelStatus()
 	p := &policy{restrictWrites: true, network: networkLocal, log: true}
 	missing := protectionNames(p.missing(s.abi))
@@ -711,12 +762,12 @@ func printStatus(asJSON bool) int {
 			var o object
 			o.string("name", t.name)
 			o.bool("holds", t.holds)
+			o.bool("possible", t.possible)
 			o.string("how", t.how)
 			return o.String()
 		}))
 		o.number("exit", s.exitCode())
-		os.Stdout.WriteString(o.String() + "\n")
-		return s.exitCode()
+		return max(printReport(name, o.String()+"\n"), s.exitCode())
 	}
 	yesNo := map[bool]string{true: "yes", false: "no"}
 	landlock := "ABI " + strconv.Itoa(s.abi) + " of " + strconv.Itoa(newestABI()) + " known, errata " + hexNumber(uint32(s.errata))
@@ -731,8 +782,14 @@ func printStatus(asJSON bool) int {
 		"inside a domain   the kernel does not tell\n" +
 		"not enforceable   " + strings.Join(orNone(missing), " ") + "\n"
 	for _, t := range s.tried {
-		out += t.name + strings.Repeat(" ", 18-len(t.name)) + map[bool]string{true: "denied", false: "NOT DENIED"}[t.holds] + ": " + t.how + "\n"
+		verdict := "NOT DENIED"
+		switch {
+		case t.holds:
+			verdict = "denied"
+		case !t.possible:
+			verdict = "not possible here anyway"
+		}
+		out += t.name + strings.Repeat(" ", 18-len(t.name)) + verdict + ": " + t.how + "\n"
 	}
-	os.Stdout.WriteString(out)
-	return s.exitCode()
+	return max(printReport(name, out), s.exitCode())
 }

@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 var update = flag.Bool("update", false, "write testdata/explain anew")
@@ -79,12 +81,17 @@ type explained struct {
 	Closed   []string
 	Missing  []string
 	Calls    []string
+	Failure  string
 	Filter   [][4]uint32
 }
 
 func explainJSON(t testing.TB, args ...string) explained {
 	t.Helper()
-	r := start(t, release.path, append([]string{"snib", "--explain=json"}, args...), nil)
+	return decodeExplained(t, start(t, release.path, append([]string{"snib", "--explain=json"}, args...), nil))
+}
+
+func decodeExplained(t testing.TB, r run) explained {
+	t.Helper()
 	d := json.NewDecoder(strings.NewReader(r.stdout))
 	d.DisallowUnknownFields()
 	var e struct {
@@ -149,6 +156,97 @@ func TestExplainedCalls(t *testing.T) {
 			r, trace = straced(t, append([]string{"snib"}, ownArgv(argv)...))
 			if seen := calls(t, trace); r.code != tinyCode || !slices.Equal(append(announced.Calls, "exit_group"), seen) {
 				t.Errorf("under --as: %+v\n%s", r, strings.Join(seen, "\n"))
+			}
+		})
+	}
+}
+
+// The calls that depend on what the caller's descriptors are, with those that are announced for the same ones.
+func TestExplainedDescriptors(t *testing.T) {
+	needABI(t, 1)
+	tiny := tinyProgram(t, scratch(t)+"/tiny")
+	unixSocket := func(kind int) *os.File {
+		pair, err := unix.Socketpair(unix.AF_UNIX, kind, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(pair[1]) })
+		return os.NewFile(uintptr(pair[0]), "socket")
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for name, stdin := range map[string]*os.File{
+		"null": null, "stream": unixSocket(unix.SOCK_STREAM), "datagram": unixSocket(unix.SOCK_DGRAM),
+	} {
+		defer stdin.Close()
+		for _, args := range [][]string{{}, {"--keep-fd", "3", "--keep-fd=4"}, {"--keep-fd=1", "--keep-fd=4"}, {"--status-fd", "4", "--keep-fd", "3"}} {
+			t.Run(fmt.Sprint(name, args), func(t *testing.T) {
+				prepare := func(cmd *exec.Cmd) {
+					cmd.Stdin, cmd.ExtraFiles, cmd.Env = stdin, []*os.File{unixSocket(unix.SOCK_STREAM), unixSocket(unix.SOCK_STREAM)}, []string{"A=B"}
+				}
+				announced := decodeExplained(t, start(t, release.path, slices.Concat([]string{"snib", "--explain=json"}, args, []string{tiny}), prepare))
+				r, trace := stracedWith(t, prepare, slices.Concat([]string{"snib"}, args, []string{tiny}))
+				if seen := calls(t, trace); r.code != tinyCode || announced.Failure != "" || !slices.Equal(append(announced.Calls, "exit_group"), seen) {
+					t.Errorf("%+v; announced\n%s\nseen\n%s", r, strings.Join(announced.Calls, "\n"), strings.Join(seen, "\n"))
+				}
+			})
+		}
+	}
+}
+
+// A launch that would fail is announced to, in the words that it then fails with; one that would not is not.
+func TestExplainedFailures(t *testing.T) {
+	dir := scratch(t)
+	if err := os.WriteFile(dir+"/file", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fullAccess := []string{"--as", "codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`}
+	for _, c := range []struct {
+		args []string
+		gone bool // the current directory is one that was removed
+	}{
+		{args: nil},
+		{args: []string{"-w", dir + "/missing"}},
+		{args: []string{"-w", dir + "/file/x"}},
+		{args: []string{"--keep-fd", "77"}},
+		{args: []string{"--keep-fd=77"}},
+		{args: []string{"--status-fd", "77"}},
+		{args: append([]string{"--status-fd", "77"}, fullAccess...)},
+		{args: fullAccess},
+		{args: []string{"--require", "all"}},
+		{args: []string{"--require", "ioctl_dev,write_file"}},
+		{args: []string{"--log", "--require=log"}},
+		{args: []string{"--as", "codex-linux-sandbox", "-s", "disk-write-folder=" + dir + "/missing"}},
+		{args: []string{"-w", "."}, gone: true},
+		{args: []string{"-w", "/proc/self/fd/0"}},
+	} {
+		t.Run(fmt.Sprint(c.args), func(t *testing.T) {
+			start := func(argv ...string) run {
+				p := preparation{Path: release.path, Argv: slices.Concat([]string{"snib"}, argv, c.args, []string{probePath, "read", "/"}), Env: []string{"A=B"}, Gone: c.gone}
+				return p.start(t, func(cmd *exec.Cmd) {
+					// A pipe at its end.
+					stdin, w, err := os.Pipe()
+					if err != nil {
+						t.Fatal(err)
+					}
+					w.Close()
+					t.Cleanup(func() { stdin.Close() })
+					cmd.Stdin = stdin
+				})
+			}
+			r := start()
+			failure := decodeExplained(t, start("--explain=json")).Failure
+			message, _, failed := strings.Cut(strings.TrimPrefix(r.stderr, "snib: error: "), "\n")
+			switch {
+			case r.code == 0 && !failed && r.stdout == "ok\n":
+				if failure != "" {
+					t.Errorf("announced %q, and runs", failure)
+				}
+			case r.stdout != "" || !failed || failure != message:
+				t.Errorf("announced %q, and ends in %+v", failure, r)
 			}
 		})
 	}
@@ -268,8 +366,8 @@ func TestStatusFD(t *testing.T) {
 					t.Errorf("the descriptor is left open: %+v", r)
 				}
 				e := explainJSON(t, argv...)
-				if kind.asks != "" && (s.ABI != e.ABI || s.Network != e.Network || !slices.Equal(s.Landlock, e.Landlock) || !slices.Equal(s.Other, e.Other) ||
-					!slices.Equal(s.Closed, e.Closed) || !slices.Equal(s.Missing, e.Missing)) {
+				if s.ABI != e.ABI || s.Network != e.Network || !slices.Equal(s.Landlock, e.Landlock) || !slices.Equal(s.Other, e.Other) ||
+					!slices.Equal(s.Closed, e.Closed) || !slices.Equal(s.Missing, e.Missing) {
 					t.Errorf("status %+v\nexplained %+v", s, e)
 				}
 			})
@@ -308,7 +406,7 @@ func TestStatusUnwritten(t *testing.T) {
 		}
 	})
 	checkRefused(t, []string{"snib", "--status-fd", "77", "X"}, 2,
-		"snib: error: descriptor \"77\" is to be kept and is not open\nsnib: hint: \"snib --help\" prints the usage\n")
+		"snib: error: \"77\" names a descriptor that is not open\nsnib: hint: \"snib --help\" prints the usage\n")
 }
 
 // The status leaves the signal mask as it was; only around the write SIGPIPE is blocked.
@@ -366,6 +464,9 @@ func TestRequire(t *testing.T) {
 		checkRefused(t, slices.Concat([]string{"snib"}, args, []string{"X"}), 2,
 			"snib: error: a protection in "+strconv.Quote(word)+" is none that the other options ask for"+hint)
 	}
+	// What restricts nothing denies nothing that could be logged.
+	checkRefused(t, []string{"snib", "--log", "--require", "log", "--as", "codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`, "X"}, 2,
+		"snib: error: a protection in \"log\" is none that the other options ask for\nsnib: hint: \"snib --as codex-linux-sandbox --help\" prints the usage\n")
 	for _, list := range []string{"", "writes", "write_file,", ",all", "ALL"} {
 		checkRefused(t, []string{"snib", "--require", list, "X"}, 2, "snib: error: unknown protection in "+strconv.Quote(list)+
 			"\nsnib: hint: the protections are all, "+protectionList()+"\n")
@@ -454,8 +555,8 @@ func TestStatus(t *testing.T) {
 			InsideFilter   bool  `json:"inside_filter"`
 			InsideLandlock *bool `json:"inside_landlock"`
 			Tried          []struct {
-				Name  string
-				Holds bool
+				Name            string
+				Holds, Possible bool
 			}
 		}
 		if err := json.Unmarshal([]byte(document.stdout), &s); err != nil {
@@ -466,7 +567,7 @@ func TestStatus(t *testing.T) {
 		}
 		from := map[string]int{"files": 1, "device ioctls": 5, "filter": 0, "tcp": 4, "udp": 10, "abstract sockets": 6, "log": logsExec}
 		for _, trial := range s.Tried {
-			if abi, is := from[trial.Name]; !is || trial.Holds != (kernelABI() >= abi) {
+			if abi, is := from[trial.Name]; !is || !trial.Possible || trial.Holds != (kernelABI() >= abi) {
 				t.Errorf("%+v on ABI %d", trial, kernelABI())
 			}
 			delete(from, trial.Name)
@@ -477,8 +578,13 @@ func TestStatus(t *testing.T) {
 		// What it tried is gone with its threads, and what it is asked inside a sandbox is what holds there.
 		if kernelABI() > 0 {
 			inside := b.snib(t, "--", b.path, "--status=json")
-			if err := json.Unmarshal([]byte(inside.stdout), &s); err != nil || !s.InsideFilter || !s.NoNewPrivs {
+			if err := json.Unmarshal([]byte(inside.stdout), &s); err != nil || !s.InsideFilter || !s.NoNewPrivs || inside.code != 1 {
 				t.Errorf("inside: %v, %+v", err, inside)
+			}
+			for _, trial := range s.Tried {
+				if trial.Name == "filter" && (trial.Possible || trial.Holds) {
+					t.Errorf("inside, where no internet socket can be made anyway: %+v", trial)
+				}
 			}
 		}
 	})
@@ -510,13 +616,34 @@ func TestReportErrors(t *testing.T) {
 		{[]string{"-w", "/", "--as", "codex-linux-sandbox", "X"}, `option "-w" does not go with --as, whose own options grant`},
 		{[]string{"--status-fd=2147483647", "--keep-fd", "2147483647", "X"}, `the status descriptor is closed before the command runs, and cannot be kept`},
 	} {
+		hint := hint
+		if slices.Contains(c.args, "--as") {
+			hint = strings.Replace(hint, "--help", "--as codex-linux-sandbox --help", 1)
+		}
 		checkRefused(t, append([]string{"snib"}, c.args...), 2, "snib: error: "+c.want+"\n"+hint)
 	}
 	checkRefused(t, []string{"snib", "--as", "sh", "X"}, 2, "snib: error: \"sh\" is not the name of a helper\n"+
 		"snib: hint: the names are codex-linux-sandbox, codex-linux-sandbox-x64 and codex-linux-sandbox-arm64\n")
 	checkRefused(t, []string{"codex-linux-sandbox", "--explain", "X"}, 2, "codex-linux-sandbox: error: unknown option \"--explain\"\n"+
 		"codex-linux-sandbox: hint: \"codex-linux-sandbox --help\" prints the usage\n")
-	checkRefused(t, []string{"snib", "--bpf", "/nonexistent/file", "X"}, 2, "snib: error: open /nonexistent/file: no such file or directory\n")
+	checkRefused(t, []string{"snib", "--bpf", "/nonexistent/\x1b[1m\n", "X"}, 1, `snib: error: open "/nonexistent/\x1b[1m\n": no such file or directory`+"\n")
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	eachBuild(t, func(t *testing.T, b *build) {
+		for _, args := range [][]string{{"--help"}, {"--version"}, {"--explain", "--network", "x"}, {"--explain=json", "x"}, {"--bpf", "-"}} {
+			cmd := exec.Command(b.path, args...)
+			cmd.Stdout = full
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			cmd.Run()
+			if code, want := cmd.ProcessState.ExitCode(), "snib: error: write \"/dev/stdout\": no space left on device\n"; code != 1 || stderr.String() != want {
+				t.Errorf("%q: exit %d, %q", args, code, stderr.String())
+			}
+		}
+	})
 
 	file := scratch(t) + "/ran"
 	eachBuild(t, func(t *testing.T, b *build) {
