@@ -72,7 +72,7 @@ type ruleset struct {
 	writeFile uint64 // on one that is not, and on /dev/null
 }
 
-// rulesetSize is landlock_ruleset_attr up to ABI 6. Every kernel takes it: an older one whose structure is shorter
+// rulesetSize is that of landlock_ruleset_attr since ABI 6. Every kernel takes it: an older one whose structure is shorter
 // checks that the rest is zero (copy_struct_from_user in the kernel's include/linux/uaccess.h), and it is, because a
 // right of a later ABI is never handled.
 const rulesetSize = 24

@@ -9,7 +9,8 @@ package main
 //   - No allocation: no heap exists. No maps, no append, no string concatenation, no closure or interface that escapes.
 //   - No scheduler and no g of the runtime's: no goroutines, channels, locks, defer, panic, recover. System calls are made
 //     by systemCall alone; the functions of packages syscall and x/sys/unix read g.m.
-//   - No initialisation has run: a package variable that is read here is a composite literal of constants, or systemCall.
+//   - No initialisation has run: a package variable that is read here is zero, a composite literal of constants, or a
+//     function value.
 //   - A failed bounds check is a SIGSEGV. It would run nothing, and it must be unreachable.
 //   - A failure is a small value without pointers, never an error.
 //
@@ -105,14 +106,14 @@ const (
 type failure struct {
 	reason reason
 	errno  syscall.Errno
-	arg    int // index of the word that the message names
+	arg    int // index of the word that the message names; after notEnforced, the protection
 	offset int // byte in that word
 }
 
 // systemCall makes the system call nr. It returns what the kernel does: the result, or a negated errno, for result or
 // exactlyZero to tell apart. It is assembly, in entry_amd64.s and entry_arm64.s, and jumps back: a processor predicts
-// where a return instruction leads by the calls before it, and may have lost these in the kernel. What that costs, the
-// benchmark shows ("C, by a function"). So the wrappers that are used for every root are small enough to be inlined.
+// where a return instruction leads by the calls before it, and may have lost these in the kernel. For the same reason the
+// wrappers that are used for every root are small enough to be inlined.
 //
 // The compiler does not know that an argument is a pointer. In a plain build a stack moves only where a compiled function
 // is called, so not between the conversion to uintptr and the system call; what is on the heap, the caller must keep.

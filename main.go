@@ -1,5 +1,5 @@
-// Snib runs a command that is not trusted under Landlock, a seccomp filter and no_new_privs: it restricts itself, then
-// becomes the command.
+// Snib runs an untrusted command under Landlock, a seccomp filter and no_new_privs: it restricts itself, then becomes the
+// command.
 //
 // This file is the side of the program that has the Go runtime: help, messages and exit codes. What is restricted is
 // decided and done in launch, which has usually run before main starts.
@@ -165,7 +165,7 @@ func explainFailure(f failure, args []string) (message, hint string) {
 	case unwantedValue:
 		return option + " takes no value", ""
 	case repeatedOption:
-		return option + " stands twice", ""
+		return option + " is given twice", ""
 	case mixedGrammars:
 		return option + " does not go with --sandbox-policy or --no-proc", ""
 	case emptyPath:
@@ -184,11 +184,11 @@ func explainFailure(f failure, args []string) (message, hint string) {
 	case keptStatusFD:
 		return "the status descriptor is closed before the command runs, and cannot be kept", ""
 	case ownWithAs:
-		return option + " does not go with --as, whose own options grant", ""
+		return option + " does not go with --as: it is the helper's options that grant", ""
 	case unknownProtection:
 		return "unknown protection in " + quote(word), "the protections are all, " + protectionList()
 	case notAsked:
-		return "a protection in " + quote(word) + " is none that the other options ask for", ""
+		return "a protection in " + quote(word) + " is not one that the other options ask for", ""
 	case badABI:
 		return quote(word) + " is not the number of a Landlock ABI", ""
 	case badArch:

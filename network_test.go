@@ -3,8 +3,10 @@ package main
 // What a policy does to the network and to local IPC, seen from outside: a listener heard the command, or it did not.
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -23,6 +25,7 @@ import (
 )
 
 func init() {
+	roles["waiting"] = waiting
 	for name, op := range map[string]func(args []string) error{
 		"socket": func(a []string) error {
 			fd, err := unix.Socket(atoi(a[0]), atoi(a[1]), 0)
@@ -50,16 +53,17 @@ func init() {
 		"sendmsg": func(a []string) error {
 			return reach(a, func(fd int, to unix.Sockaddr) error { return unix.Sendmsg(fd, []byte(a[2]), nil, to, 0) })
 		},
-		"serve":   serve,
-		"pair":    func([]string) error { return exchange() },
-		"passFD":  func([]string) error { return passDescriptor() },
-		"ioUring": func([]string) error { return rawErrno(unix.SYS_IO_URING_SETUP, 1, 0, 0, 0) },
-		"ptrace":  func([]string) error { return rawErrno(unix.SYS_PTRACE, unix.PTRACE_PEEKDATA, noPID, 0, 0) },
-		"readVM":  func([]string) error { return rawErrno(unix.SYS_PROCESS_VM_READV, noPID, 0, 0, 0) },
-		"writeVM": func([]string) error { return rawErrno(unix.SYS_PROCESS_VM_WRITEV, noPID, 0, 0, 0) },
-		"getFD":   func([]string) error { return rawErrno(unix.SYS_PIDFD_GETFD, ^uintptr(0), 0, 0, 0) },
-		"typing":  func(a []string) error { return typeInto(a[0]) },
-		"machine": machineWide,
+		"serve":    serve,
+		"pair":     func([]string) error { return exchange() },
+		"passFD":   func([]string) error { return passDescriptor() },
+		"ioUring":  func([]string) error { return rawErrno(unix.SYS_IO_URING_SETUP, 1, 0, 0, 0) },
+		"ptrace":   func([]string) error { return rawErrno(unix.SYS_PTRACE, unix.PTRACE_PEEKDATA, noPID, 0, 0) },
+		"readVM":   func([]string) error { return rawErrno(unix.SYS_PROCESS_VM_READV, noPID, 0, 0, 0) },
+		"writeVM":  func([]string) error { return rawErrno(unix.SYS_PROCESS_VM_WRITEV, noPID, 0, 0, 0) },
+		"getFD":    func([]string) error { return rawErrno(unix.SYS_PIDFD_GETFD, ^uintptr(0), 0, 0, 0) },
+		"typing":   func(a []string) error { return typeInto(a[0]) },
+		"machine":  machineWide,
+		"openBoth": func(a []string) error { return openAndClose(a[0], unix.O_RDWR) },
 	} {
 		probes[name] = op
 	}
@@ -602,6 +606,53 @@ func TestOtherWays(t *testing.T) {
 			}
 			if got := b.outcome(t, on[mode], op); got != want {
 				t.Errorf("%s with a network: %s, want %s", op, got, want)
+			}
+		}
+	})
+}
+
+// waiting is a process outside: it lets anybody trace it, says that it is there, and ends with its stdin.
+func waiting([]string) int {
+	// Where Yama is not there, nobody needs to be let.
+	_ = unix.Prctl(unix.PR_SET_PTRACER, ^uintptr(0), 0, 0, 0)
+	fmt.Println("waiting")
+	io.Copy(io.Discard, os.Stdin)
+	return 0
+}
+
+// Landlock keeps the memory of processes outside from the command, and their environment from all but root.
+func TestProcessOutside(t *testing.T) {
+	needABI(t, 1)
+	cmd := exec.Command(rolePath("waiting"))
+	cmd.Env = []string{"SECRET=1"}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stdin.Close(); cmd.Wait() })
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+		t.Fatal(line, err)
+	}
+	ops := []string{"each", "openBoth", fmt.Sprintf("/proc/%d/mem", cmd.Process.Pid)}
+	control, want := "ok", "EACCES"
+	if os.Geteuid() != 0 {
+		ops = append(ops, ",", "read", fmt.Sprintf("/proc/%d/environ", cmd.Process.Pid))
+		control, want = "ok ok", "EACCES EACCES"
+	}
+	eachBuild(t, func(t *testing.T, b *build) {
+		if got := b.outcome(t, nil, ops...); got != control {
+			t.Errorf("control: %s", got)
+		}
+		for _, sandbox := range [][]string{{"snib", "-w", "/"}, {"snib", "--network"}, {"codex-linux-sandbox"}} {
+			if got := b.outcome(t, sandbox, ops...); got != want {
+				t.Errorf("%q: %s, want %s", sandbox, got, want)
 			}
 		}
 	})

@@ -256,9 +256,15 @@ func (p *policy) ask(id optionID, value string, i, next int) (why reason, arg in
 	case optVersion:
 		return wantVersion, 0
 	case optExplain:
-		p.request = requestExplain + request(len(value)/len("json"))
+		p.request = requestExplain
+		if value == "json" {
+			p.request = requestExplainJSON
+		}
 	case optStatus:
-		p.request = requestStatus + request(len(value)/len("json"))
+		p.request = requestStatus
+		if value == "json" {
+			p.request = requestStatusJSON
+		}
 	case optBPF:
 		p.request = requestBPF
 		if value == "" {
@@ -556,7 +562,7 @@ func startsJSON(s string) bool {
 	return r.peek() == '{' || r.peek() == '['
 }
 
-// number reads a descriptor's number: decimal digits and nothing else, at most the kernel's INT_MAX.
+// number reads the number of a descriptor or an ABI: decimal digits and nothing else, at most the kernel's INT_MAX.
 func number(s string) (n int, valid bool) {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' || n > (1<<31-1)/10 {

@@ -204,8 +204,8 @@ func (p *policy) status(l *line, abi int) {
 	l.put("}\n")
 }
 
-// writeStatus writes the status to its descriptor, and closes it. The command inherits the signal mask as it was, but
-// not if this fails: SIGPIPE stays blocked then, so that the failure can be reported.
+// writeStatus writes the status to its descriptor, closes it, and puts the signal mask back as it was. If it fails, SIGPIPE
+// stays blocked, so that the failure can be reported.
 func (p *policy) writeStatus(abi int) syscall.Errno {
 	if !p.restricts() {
 		if n, errno := landlockABI(); errno == 0 {

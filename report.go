@@ -452,7 +452,10 @@ func (l *plan) listing() (lines []string) {
 			case unix.SECCOMP_RET_ALLOW:
 				meaning = "allow"
 			case unix.SECCOMP_RET_KILL_PROCESS:
-				meaning = "kill: another architecture, x32"
+				meaning = "kill: another architecture"
+				if l.arch == amd64 {
+					meaning += ", x32"
+				}
 			case unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS):
 				meaning = "ENOSYS"
 			default:

@@ -462,11 +462,11 @@ func TestRequire(t *testing.T) {
 	for _, args := range [][]string{{"--network", "--require", "write_file,network"}, {"--require", "log"}, {"--network", "--require=connect_tcp"}} {
 		word := args[len(args)-1]
 		checkRefused(t, slices.Concat([]string{"snib"}, args, []string{"X"}), 2,
-			"snib: error: a protection in "+strconv.Quote(word)+" is none that the other options ask for"+hint)
+			"snib: error: a protection in "+strconv.Quote(word)+" is not one that the other options ask for"+hint)
 	}
 	// What restricts nothing denies nothing that could be logged.
 	checkRefused(t, []string{"snib", "--log", "--require", "log", "--as", "codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`, "X"}, 2,
-		"snib: error: a protection in \"log\" is none that the other options ask for\nsnib: hint: \"snib --as codex-linux-sandbox --help\" prints the usage\n")
+		"snib: error: a protection in \"log\" is not one that the other options ask for\nsnib: hint: \"snib --as codex-linux-sandbox --help\" prints the usage\n")
 	for _, list := range []string{"", "writes", "write_file,", ",all", "ALL"} {
 		checkRefused(t, []string{"snib", "--require", list, "X"}, 2, "snib: error: unknown protection in "+strconv.Quote(list)+
 			"\nsnib: hint: the protections are all, "+protectionList()+"\n")
@@ -610,10 +610,10 @@ func TestReportErrors(t *testing.T) {
 		{[]string{"--explain", "--bad"}, `unknown option "--bad"`},
 		{[]string{"--explain", "--as", "codex-linux-sandbox", "--bad"}, `unknown option "--bad"`},
 		{[]string{"--status-fd", "2", "X"}, `"2" is not the number of a descriptor above 2`},
-		{[]string{"--status-fd", "3", "--status-fd=4", "X"}, `option "--status-fd=4" stands twice`},
+		{[]string{"--status-fd", "3", "--status-fd=4", "X"}, `option "--status-fd=4" is given twice`},
 		{[]string{"--as", "codex-linux-sandbox"}, `no command to run`},
-		{[]string{"--network", "--as", "codex-linux-sandbox", "X"}, `option "--network" does not go with --as, whose own options grant`},
-		{[]string{"-w", "/", "--as", "codex-linux-sandbox", "X"}, `option "-w" does not go with --as, whose own options grant`},
+		{[]string{"--network", "--as", "codex-linux-sandbox", "X"}, `option "--network" does not go with --as: it is the helper's options that grant`},
+		{[]string{"-w", "/", "--as", "codex-linux-sandbox", "X"}, `option "-w" does not go with --as: it is the helper's options that grant`},
 		{[]string{"--status-fd=2147483647", "--keep-fd", "2147483647", "X"}, `the status descriptor is closed before the command runs, and cannot be kept`},
 	} {
 		hint := hint
@@ -710,12 +710,27 @@ func TestDocumentsAreValid(t *testing.T) {
 			}
 		})
 	}
-	// Completed as a shell would.
-	script := `source completions/snib.bash
-COMP_WORDS=(snib --st); COMP_CWORD=1; _snib; printf '%s\n' "${COMPREPLY[@]}"`
-	out, err := exec.Command(need(t, "bash"), "-c", script).CombinedOutput()
-	if err != nil || strings.TrimSpace(string(out)) != "--status-fd\n--status\n--status=json" {
-		t.Errorf("%v: %s", err, out)
+	// Completed as the shells do. Bash splits words at "=".
+	for words, want := range map[string]string{
+		"snib --st":                    "--status-fd --status --status=json",
+		"snib --arch = a":              "amd64 arm64",
+		"snib --explain =":             "json",
+		"snib --status = j":            "json",
+		"snib --abi = 7 --as codex-x":  "",
+		"snib --arch = arm64 --log --": strings.Join(strings.Fields("--write --network --keep-fd --require --status-fd --log --as --explain --explain=json --abi --arch --bpf --status --status=json --help --version"), " "),
+	} {
+		script := `source completions/snib.bash
+COMP_WORDS=($1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _snib; echo "${COMPREPLY[@]}"`
+		out, err := exec.Command(need(t, "bash"), "-c", script, "bash", words).CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != want {
+			t.Errorf("bash: %q: %v, %q, want %q", words, err, got, want)
+		}
+	}
+	for words, want := range map[string]string{"snib --net": "--network", "snib --arch a": "amd64", "snib tru": "true", "snib -w / tru": "true"} {
+		out, err := exec.Command(need(t, "fish"), "--no-config", "-c", "source completions/snib.fish; complete -C $argv[1]", words).CombinedOutput()
+		if err != nil || !strings.HasPrefix(string(out), want) && !strings.Contains(string(out), "\n"+want) {
+			t.Errorf("fish: %q: %v, %q, want %q", words, err, out, want)
+		}
 	}
 }
 

@@ -93,7 +93,7 @@ const x32 = 0x40000000
 // tracerSkip is the number -1, with which a tracer has a call skipped (ptrace(2), seccomp(2)).
 const tracerSkip = 1<<32 - 1
 
-// none stands for the number of a call that the architecture has not got.
+// none stands for the number of a call that the architecture does not have.
 const none = 1<<32 - 2
 
 // A rule gives a call its verdict where one of the conditions in when holds.
@@ -232,7 +232,8 @@ func (g *program) load(offset uint32) label {
 	return g.emit(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, offset, 0, 0)
 }
 
-// check emits a verdict whose end is allow or deny. The kernel truncates integer arguments to 32 bits, and so do these.
+// check emits what a verdict other than allow, deny and kill does. The kernel truncates integer arguments to 32 bits, and so
+// do the checks.
 func (g *program) check(v verdict, allow, deny label) label {
 	switch v {
 	case hide:
@@ -257,9 +258,8 @@ func (g *program) check(v verdict, allow, deny label) label {
 		return g.load(argLow(0))
 	case noTruncateArg1:
 		return g.checkTruncate(1, allow, deny)
-	default:
-		return g.checkTruncate(2, allow, deny)
 	}
+	return g.checkTruncate(2, allow, deny) // noTruncateArg2
 }
 
 // checkTruncate denies O_TRUNC with an access mode that does not write. Mode 3 is one: it opens for ioctl(2) only
@@ -276,10 +276,10 @@ type span struct {
 	verdict verdict
 }
 
-// maxSpans: each rule starts one and may end in another, and so does x32.
+// maxSpans: the first, two for each rule, which is followed by another, and four for x32.
 const maxSpans = 2*len(rules) + 5
 
-// tableSize is more than the number of any call in the table by two or more: after the last, calls are allowed again.
+// tableSize exceeds every number in the table by two at least, so that an allowed one follows.
 const tableSize = 512
 
 // spans cuts the call numbers into runs of one verdict.

@@ -2,7 +2,19 @@
 _snib() {
 	local options='-w --write --network --keep-fd --require --status-fd --log --as --explain --explain=json --abi --arch --bpf --status --status=json -h --help --version'
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i
+	# Bash makes the "=" before an attached value a word of its own.
+	if [[ $current == = ]]; then
+		current='' previous+='='
+	elif [[ $previous == = ]]; then
+		previous=${COMP_WORDS[COMP_CWORD - 2]}=
+	fi
 	case $previous in
+	--explain= | --status=)
+		mapfile -t COMPREPLY < <(compgen -W json -- "$current")
+		return
+		;;
+	esac
+	case ${previous%=} in
 	-w | --write | --bpf)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
@@ -27,7 +39,11 @@ _snib() {
 	# The command starts at the first word that is neither an option nor its value.
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-w | --write | --keep-fd | --require | --status-fd | --as | --abi | --arch | --bpf) ((i++)) ;;
+		-w | --write | --keep-fd | --require | --status-fd | --as | --abi | --arch | --bpf)
+			((i++))
+			[[ ${COMP_WORDS[i]} != = ]] || ((i++))
+			;;
+		=) ((i++)) ;;
 		--)
 			((i++))
 			break
