@@ -428,7 +428,8 @@ func (l *plan) listing() (lines []string) {
 	constants := map[uint32]map[uint32]string{
 		argLow(0): {unix.AF_UNIX: "AF_UNIX", unix.KEYCTL_SESSION_TO_PARENT: "KEYCTL_SESSION_TO_PARENT"},
 		argLow(1): {unix.SOCK_STREAM: "SOCK_STREAM", unix.SOCK_SEQPACKET: "SOCK_SEQPACKET", unix.TIOCSTI: "TIOCSTI",
-			unix.TIOCLINUX: "TIOCLINUX", unix.O_TRUNC: "O_TRUNC, O_RDONLY", unix.O_TRUNC | accessMode: "O_TRUNC, mode 3"},
+			unix.TIOCLINUX: "TIOCLINUX", btrfsVolArgs: "btrfs_ioctl_vol_args", xfsOpenByHandle: "XFS_IOC_OPEN_BY_HANDLE",
+			ocfs2Reflink: "OCFS2_IOC_REFLINK", sizedRequests: "not of terminals", unix.O_TRUNC: "O_TRUNC, O_RDONLY", unix.O_TRUNC | accessMode: "O_TRUNC, mode 3"},
 		argLow(2): {unix.O_TRUNC: "O_TRUNC, O_RDONLY", unix.O_TRUNC | accessMode: "O_TRUNC, mode 3"},
 		dataArch:  {auditArch[l.arch]: "AUDIT_ARCH of " + l.arch.String()},
 		argLow(4): {0: "null"}, argHigh(4): {0: "null"},
@@ -445,7 +446,10 @@ func (l *plan) listing() (lines []string) {
 		case unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K:
 			op, meaning = "jeq "+hexNumber(in.K)+" "+jump(in.Jt)+" "+jump(in.Jf), constants[loaded][in.K]
 		case unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K:
-			op, meaning = "jge "+strconv.FormatUint(uint64(in.K), 10)+" "+jump(in.Jt)+" "+jump(in.Jf), begins[in.K]
+			op, meaning = "jge "+strconv.FormatUint(uint64(in.K), 10)+" "+jump(in.Jt)+" "+jump(in.Jf), constants[loaded][in.K]
+			if loaded == dataNr {
+				meaning = begins[in.K]
+			}
 		default:
 			op = "ret " + hexNumber(in.K)
 			switch in.K {

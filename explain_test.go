@@ -225,7 +225,8 @@ func TestExplainedFailures(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.args), func(t *testing.T) {
 			start := func(argv ...string) run {
-				p := preparation{Path: release.path, Argv: slices.Concat([]string{"snib"}, argv, c.args, []string{probePath, "read", "/"}), Env: []string{"A=B"}, Gone: c.gone}
+				p := preparation{Path: release.path, Argv: slices.Concat([]string{"snib"}, argv, c.args, []string{probePath, "read", "/"}), Env: []string{"A=B"},
+					Gone: c.gone, Duplicate: map[int]int{20: 0}}
 				return p.start(t, func(cmd *exec.Cmd) {
 					// A pipe at its end.
 					stdin, w, err := os.Pipe()

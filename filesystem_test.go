@@ -57,6 +57,59 @@ var probes = map[string]func(args []string) error{
 	"mkblock": func(a []string) error { return unix.Mknod(a[0], unix.S_IFBLK|0o600, int(unix.Mkdev(1, 0))) },
 }
 
+func init() {
+	probes["writeByHandle"] = func(a []string) error { return writeByHandle(a[0], a[1]) }
+	probes["mountNowhere"] = func([]string) error { return mountNowhere() }
+	// On a file system other than btrfs it is ENOTTY.
+	probes["snapshot"] = func(a []string) error {
+		dir, err := unix.Open(a[0], unix.O_RDONLY|unix.O_DIRECTORY, 0)
+		if err != nil {
+			return err
+		}
+		const snapCreateV2 = 0x50009417
+		return rawErrno(unix.SYS_IOCTL, uintptr(dir), snapCreateV2, 0, 0)
+	}
+}
+
+// writeByHandle opens a file by its handle, through a mount of its own whose root is the directory, and writes to it.
+func writeByHandle(root, file string) error {
+	tree, err := unix.OpenTree(unix.AT_FDCWD, root, unix.OPEN_TREE_CLONE)
+	if err != nil {
+		return err
+	}
+	mount, err := unix.Openat(tree, ".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, file, 0)
+	if err != nil {
+		return err
+	}
+	fd, err := unix.OpenByHandleAt(mount, handle, unix.O_WRONLY)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	_, err = unix.Write(fd, []byte("changed"))
+	return err
+}
+
+// mountNowhere makes a file system that is attached nowhere, and a file in it.
+func mountNowhere() error {
+	context, err := unix.Fsopen("tmpfs", 0)
+	if err != nil {
+		return err
+	}
+	if err := unix.FsconfigCreate(context); err != nil {
+		return err
+	}
+	mount, err := unix.Fsmount(context, 0, 0)
+	if err != nil {
+		return err
+	}
+	return unix.Mkdirat(mount, "made", 0o755)
+}
+
 func openAndClose(path string, flags int) error {
 	fd, err := unix.Open(path, flags, 0)
 	if err == nil {
@@ -383,6 +436,38 @@ func TestMissingRoot(t *testing.T) {
 			if _, err := os.Lstat(dir + "/" + name); err == nil {
 				t.Error("the command ran")
 			}
+		}
+	})
+}
+
+// Ways to files that do not lead over paths, by which root would write outside of a root, and make devices; trees of btrfs
+// are any user's.
+func TestAroundPaths(t *testing.T) {
+	needABI(t, 1)
+	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
+		dir := scratch(t)
+		tree(t, dir+"/root")
+		tree(t, dir+"/outside")
+		before := state(t, dir)
+		ops := map[string][]string{"snapshot": {"snapshot", dir + "/outside"}}
+		if os.Geteuid() == 0 {
+			ops["handle"] = []string{"writeByHandle", dir + "/root", dir + "/outside/file"}
+			ops["mount"] = []string{"mountNowhere"}
+		}
+		for name, op := range ops {
+			if got := b.outcome(t, launcher(t, dir+"/root"), op...); got != "EPERM" {
+				t.Errorf("%s: %s", name, got)
+			}
+			if after := state(t, dir); after != before {
+				t.Errorf("%s: before\n%safter\n%s", name, before, after)
+			}
+			if got := b.outcome(t, nil, op...); name == "snapshot" && got == "EPERM" || name != "snapshot" && got != "ok" {
+				t.Errorf("%s: control: %s", name, got)
+			}
+			before = state(t, dir)
+		}
+		if got := b.outcome(t, launcher(t, dir+"/root"), "write", dir+"/root/file"); got != "ok" {
+			t.Errorf("by its path, in the root: %s", got)
 		}
 	})
 }

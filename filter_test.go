@@ -138,7 +138,8 @@ var numbers = map[string][arches]int{
 	"perf_event_open": {298, 241}, "iopl": {172, -1}, "ioperm": {173, -1}, "reboot": {169, 142}, "swapon": {167, 224},
 	"swapoff": {168, 225}, "acct": {163, 89}, "sethostname": {170, 161}, "setdomainname": {171, 162},
 	"settimeofday": {164, 170}, "clock_settime": {227, 112}, "clock_adjtime": {305, 266}, "adjtimex": {159, 171},
-	"request_key": {249, 218}, "mount_setattr": {442, 442}, "open_tree_attr": {467, 467},
+	"request_key": {249, 218}, "mount_setattr": {442, 442}, "open_tree_attr": {467, 467}, "mount": {165, 40}, "open_tree": {428, 428},
+	"move_mount": {429, 429}, "fsopen": {430, 430}, "fsconfig": {431, 431}, "fsmount": {432, 432}, "fspick": {433, 433},
 	"truncate": {76, 45}, "open": {2, -1}, "openat": {257, 56}, "open_by_handle_at": {304, 265}, "openat2": {437, 437},
 }
 
@@ -225,12 +226,17 @@ func (s situation) want(a arch, d *seccompData) (action uint32, byArgument bool)
 		return denyIf(s.network == networkStrict), false
 	case "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "request_key":
 		return denyIf(offline), false
-	case "mount_setattr", "open_tree_attr":
+	case "mount":
+		return denyIf(offline), false
+	case "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick":
+		return retEPERM, false // every filter is for one or the other
+	case "mount_setattr", "open_tree_attr", "open_by_handle_at":
 		return denyIf(s.writes), false
 	case "io_uring_setup", "io_uring_enter", "io_uring_register":
 		return denyIf(offline || s.truncate), false // it makes sockets, and it opens files
 	case "ioctl":
-		return denyIf(low(1) == unix.TIOCSTI || low(1) == unix.TIOCLINUX), true
+		trees := low(1)>>8 == 0x500094 || low(1) == 0xc038586b || low(1) == 0x40186f04
+		return denyIf(low(1) == unix.TIOCSTI || low(1) == unix.TIOCLINUX || s.writes && trees), true
 	case "keyctl":
 		return denyIf(low(0) == unix.KEYCTL_SESSION_TO_PARENT), true
 	case "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "bpf", "perf_event_open",
@@ -243,7 +249,7 @@ func (s situation) want(a arch, d *seccompData) (action uint32, byArgument bool)
 		if s.truncate {
 			return retHide, false
 		}
-	case "open", "openat", "open_by_handle_at":
+	case "open", "openat":
 		if !s.truncate {
 			return retAllow, false
 		}
@@ -346,12 +352,17 @@ func inputs(a arch) iter.Seq[*seccompData] {
 			try("keyctl", 0, op)
 		}
 		for request := range uint32(0x100) {
-			try("ioctl", 1, 0x5400|request)
+			for _, kind := range []uint32{0x5400, 0x500094 << 8, 0xc0385800, 0x40186f00} {
+				try("ioctl", 1, kind|request)
+			}
 		}
 		for bit := range 32 {
 			try("keyctl", 0, unix.KEYCTL_SESSION_TO_PARENT^1<<bit)
 			try("ioctl", 1, unix.TIOCSTI^1<<bit)
 			try("ioctl", 1, unix.TIOCLINUX^1<<bit)
+			try("ioctl", 1, 0x5000940e^1<<bit)
+			try("ioctl", 1, 0xc038586b^1<<bit)
+			try("ioctl", 1, 0x40186f04^1<<bit)
 		}
 		others := []uint32{0, unix.O_CREAT | unix.O_EXCL, 1<<32 - 1}
 		for bit := range 32 {
@@ -363,7 +374,6 @@ func inputs(a arch) iter.Seq[*seccompData] {
 					flags := mode | trunc | other&^(3|unix.O_TRUNC)
 					try("open", 1, flags)
 					try("openat", 2, flags)
-					try("open_by_handle_at", 2, flags)
 				}
 			}
 		}
@@ -596,6 +606,17 @@ var kernelCalls = []kernelCall{
 	{name: "ioctl", args: [6]uint64{noFD, unix.TIOCSTI}},
 	{name: "ioctl", args: [6]uint64{noFD, 1<<32 | unix.TIOCLINUX}},
 	{name: "ioctl", args: [6]uint64{noFD, unix.TIOCGWINSZ}},
+	{name: "ioctl", args: [6]uint64{noFD, 0x50009417}}, // BTRFS_IOC_SNAP_CREATE_V2
+	{name: "ioctl", args: [6]uint64{noFD, 1<<32 | 0xc038586b}},
+	{name: "ioctl", args: [6]uint64{noFD, 0x40186f04}},
+	{name: "ioctl", args: [6]uint64{noFD, unix.FICLONE}},
+	{name: "mount"},
+	{name: "open_tree", args: [6]uint64{noFD, 0, 1<<32 - 1}},
+	{name: "move_mount", args: [6]uint64{noFD, 0, noFD, 0, 1<<32 - 1}, capability: unix.CAP_SYS_ADMIN},
+	{name: "fsopen", args: [6]uint64{0, 1<<32 - 1}, capability: unix.CAP_SYS_ADMIN},
+	{name: "fsconfig", args: badFD},
+	{name: "fsmount", args: [6]uint64{noFD, 1<<32 - 1}, capability: unix.CAP_SYS_ADMIN},
+	{name: "fspick", args: [6]uint64{noFD, 0, 1<<32 - 1}, capability: unix.CAP_SYS_ADMIN},
 	{name: "keyctl", args: [6]uint64{1<<32 - 1}},
 	{name: "init_module", capability: unix.CAP_SYS_MODULE},
 	{name: "finit_module", args: [6]uint64{noFD, 0, 1<<32 - 1}, capability: unix.CAP_SYS_MODULE},

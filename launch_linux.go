@@ -329,6 +329,7 @@ func closeRange(first, last int) syscall.Errno {
 		return 0
 	}
 	dir, errno := result(openAt(unsafe.StringData("/proc/self/fd\x00"), unix.O_RDONLY|unix.O_DIRECTORY))
+	listed := false // dir itself: what does not list it is no list of descriptors
 	for errno == 0 {
 		var n int
 		if n, errno = readDirectory(dir, path[:]); n <= 0 {
@@ -338,6 +339,7 @@ func closeRange(first, last int) syscall.Errno {
 		// struct linux_dirent64 (getdents64(2)): d_reclen at 16, d_name at 19.
 		for at := 0; at < n; at += int(path[at+16]) | int(path[at+17])<<8 {
 			fd, is := number(text(&path[at+19]))
+			listed = listed || is && fd == dir
 			if is && fd >= first && fd <= last && fd != dir {
 				closeFD(fd)
 				if isOpen(fd) {
@@ -345,6 +347,9 @@ func closeRange(first, last int) syscall.Errno {
 				}
 			}
 		}
+	}
+	if errno == 0 && !listed {
+		errno = unix.EBADFD
 	}
 	return errno
 }

@@ -57,6 +57,7 @@ const (
 	unixStream     // and arg 1, the type: SOCK_STREAM or SOCK_SEQPACKET; a datagram socket can name a receiver in sendmsg
 	noAddress      // arg 4, the address, is null: sendto is then send
 	noTyping       // arg 1, the request, does not type into a terminal
+	noTrees        // and makes no files in ways that Landlock does not see
 	ownKeyring     // arg 0, the operation, does not replace the parent's session keyring
 	noTruncateArg1 // arg 1, the flags, do not truncate without opening for writing
 	noTruncateArg2 // arg 2, the flags, likewise
@@ -96,7 +97,7 @@ const tracerSkip = 1<<32 - 1
 // none stands for the number of a call that the architecture does not have.
 const none = 1<<32 - 2
 
-// A rule gives a call its verdict where one of the conditions in when holds.
+// A rule gives a call its verdict where one of the conditions in when holds. Of two such, the later counts.
 type rule struct {
 	name    string
 	nr      [arches]uint32 // asm/unistd_64.h, asm-generic/unistd.h
@@ -140,15 +141,26 @@ var rules = [...]rule{
 	{"truncate", [arches]uint32{76, 45}, truncation, deny},
 	{"open", [arches]uint32{2, none}, truncation, noTruncateArg1},
 	{"openat", [arches]uint32{257, 56}, truncation, noTruncateArg2},
-	{"open_by_handle_at", [arches]uint32{304, 265}, truncation, noTruncateArg2},
 	{"openat2", [arches]uint32{437, 437}, truncation, hide},
 
-	// Mounts are the machine's, and of the calls that change them Landlock denies all but these.
+	// Mounts are the machine's, and of the calls that change them Landlock denies but a part. A mount that is attached nowhere
+	// is a way around it: overlayfs writes to its layers, NFS connects. Without the network, mount is one for NFS alone.
+	{"mount", [arches]uint32{165, 40}, offline, deny},
+	{"open_tree", [arches]uint32{428, 428}, offline | writes, deny},
+	{"move_mount", [arches]uint32{429, 429}, offline | writes, deny},
+	{"fsopen", [arches]uint32{430, 430}, offline | writes, deny},
+	{"fsconfig", [arches]uint32{431, 431}, offline | writes, deny},
+	{"fsmount", [arches]uint32{432, 432}, offline | writes, deny},
+	{"fspick", [arches]uint32{433, 433}, offline | writes, deny},
 	{"mount_setattr", [arches]uint32{442, 442}, writes, deny},
 	{"open_tree_attr", [arches]uint32{467, 467}, writes, deny},
 
+	// Files without a path. Landlock judges what a handle leads to by the root of its mount, which may be a writable root.
+	{"open_by_handle_at", [arches]uint32{304, 265}, writes, deny},
+
 	// Typing into the caller's terminal, and calls by which root changes the whole machine.
 	{"ioctl", [arches]uint32{16, 29}, restricted, noTyping},
+	{"ioctl", [arches]uint32{16, 29}, writes, noTrees},
 	{"keyctl", [arches]uint32{250, 219}, restricted, ownKeyring},
 	{"init_module", [arches]uint32{175, 105}, restricted, deny},
 	{"finit_module", [arches]uint32{313, 273}, restricted, deny},
@@ -180,6 +192,20 @@ const (
 
 func argLow(n uint32) uint32  { return dataArgs + 8*n }
 func argHigh(n uint32) uint32 { return argLow(n) + 4 }
+
+// Requests of ioctl(2) that make or open files where Landlock does not see it.
+const (
+	// The size and the type of all that take a struct btrfs_ioctl_vol_args or _v2 (linux/btrfs.h), and their mask: make,
+	// copy and remove trees, on a directory that need only be readable.
+	btrfsVolArgs     = 0x50009400
+	btrfsVolArgsMask = 0xffffff00
+
+	xfsOpenByHandle = 0xc038586b // XFS_IOC_OPEN_BY_HANDLE in fs/xfs/libxfs/xfs_fs.h
+	ocfs2Reflink    = 0x40186f04 // OCFS2_IOC_REFLINK in fs/ocfs2/ocfs2_ioctl.h
+
+	// Those of terminals, with most others, are below: they have no size (asm-generic/ioctls.h).
+	sizedRequests = 0x10000
+)
 
 const (
 	sockTypeMask = 0xf // SOCK_TYPE_MASK in linux/net.h; the rest is SOCK_CLOEXEC and SOCK_NONBLOCK
@@ -252,6 +278,13 @@ func (g *program) check(v verdict, allow, deny label) label {
 		return g.load(argLow(4))
 	case noTyping:
 		g.jumpIfEqual(unix.TIOCSTI, deny, g.jumpIfEqual(unix.TIOCLINUX, deny, allow))
+		return g.load(argLow(1))
+	case noTrees:
+		terminal := g.jumpIfEqual(unix.TIOCSTI, deny, g.jumpIfEqual(unix.TIOCLINUX, deny, allow))
+		g.jumpIfEqual(btrfsVolArgs, deny, allow)
+		sized := g.jumpIfEqual(ocfs2Reflink, deny, g.and(btrfsVolArgsMask))
+		sized = g.jumpIfEqual(xfsOpenByHandle, deny, sized)
+		g.jumpIfAtLeast(sizedRequests, sized, terminal)
 		return g.load(argLow(1))
 	case ownKeyring:
 		g.jumpIfEqual(unix.KEYCTL_SESSION_TO_PARENT, deny, allow)
