@@ -397,6 +397,7 @@ func TestDescriptorsWithoutCloseRange(t *testing.T) {
 		"openat:error=ENOENT:when=1":    "no such file or directory",
 		"getdents64:error=EPERM:when=1": "operation not permitted",
 		"getdents64:error=EIO:when=2":   "input/output error",
+		"getdents64:retval=0:when=1":    "file descriptor in bad state", // an empty directory
 		"close:error=EPERM:when=1":      "file descriptor in bad state",
 	} {
 		if r := inject(20, fault); r != (run{code: 125, stderr: "snib: error: close inherited descriptors: " + why + "\n" + hint}) {
