@@ -166,12 +166,13 @@ func TestExplainedDescriptors(t *testing.T) {
 	needABI(t, 1)
 	tiny := tinyProgram(t, scratch(t)+"/tiny")
 	unixSocket := func(kind int) *os.File {
-		pair, err := unix.Socketpair(unix.AF_UNIX, kind, 0)
+		pair, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { unix.Close(pair[1]) })
-		return os.NewFile(uintptr(pair[0]), "socket")
+		file := os.NewFile(uintptr(pair[0]), "socket")
+		t.Cleanup(func() { file.Close(); unix.Close(pair[1]) })
+		return file
 	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {
@@ -181,7 +182,6 @@ func TestExplainedDescriptors(t *testing.T) {
 	for name, stdin := range map[string]*os.File{
 		"null": null, "stream": unixSocket(unix.SOCK_STREAM), "datagram": unixSocket(unix.SOCK_DGRAM),
 	} {
-		defer stdin.Close()
 		for _, args := range [][]string{{}, {"--keep-fd", "3", "--keep-fd=4"}, {"--keep-fd=1", "--keep-fd=4"}, {"--status-fd", "4", "--keep-fd", "3"}} {
 			t.Run(fmt.Sprint(name, args), func(t *testing.T) {
 				prepare := func(cmd *exec.Cmd) {
