@@ -59,6 +59,14 @@ var probes = map[string]func(args []string) error{
 
 func init() {
 	probes["writeByHandle"] = func(a []string) error { return writeByHandle(a[0], a[1]) }
+	probes["openByHandle"] = func(a []string) error {
+		mount, err := unix.Open(a[0], unix.O_RDONLY|unix.O_DIRECTORY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = openByHandle(mount, a[1], unix.O_RDONLY)
+		return err
+	}
 	probes["mountNowhere"] = func([]string) error { return mountNowhere() }
 	// On a file system other than btrfs it is ENOTTY.
 	probes["snapshot"] = func(a []string) error {
@@ -81,17 +89,22 @@ func writeByHandle(root, file string) error {
 	if err != nil {
 		return err
 	}
-	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, file, 0)
-	if err != nil {
-		return err
-	}
-	fd, err := unix.OpenByHandleAt(mount, handle, unix.O_WRONLY)
+	fd, err := openByHandle(mount, file, unix.O_WRONLY)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
 	_, err = unix.Write(fd, []byte("changed"))
 	return err
+}
+
+// openByHandle opens a file in the mount that a descriptor is of. The descriptor that it returns is the caller's.
+func openByHandle(mount int, file string, flags int) (fd int, err error) {
+	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, file, 0)
+	if err != nil {
+		return -1, err
+	}
+	return unix.OpenByHandleAt(mount, handle, flags)
 }
 
 // mountNowhere makes a file system that is attached nowhere, and a file in it.
@@ -440,8 +453,8 @@ func TestMissingRoot(t *testing.T) {
 	})
 }
 
-// Ways to files that do not lead over paths, by which root would write outside of a root, and make devices; trees of btrfs
-// are any user's.
+// Ways to files that do not lead over paths: by a mount that is attached nowhere and by a handle, which are root's, and by
+// the ioctls of btrfs, which are any user's.
 func TestAroundPaths(t *testing.T) {
 	needABI(t, 1)
 	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
@@ -451,7 +464,8 @@ func TestAroundPaths(t *testing.T) {
 		before := state(t, dir)
 		ops := map[string][]string{"snapshot": {"snapshot", dir + "/outside"}}
 		if os.Geteuid() == 0 {
-			ops["handle"] = []string{"writeByHandle", dir + "/root", dir + "/outside/file"}
+			ops["handle, own mount"] = []string{"writeByHandle", dir + "/root", dir + "/outside/file"}
+			ops["handle"] = []string{"openByHandle", dir + "/root", dir + "/root/file"}
 			ops["mount"] = []string{"mountNowhere"}
 		}
 		for name, op := range ops {

@@ -57,7 +57,7 @@ const (
 	unixStream     // and arg 1, the type: SOCK_STREAM or SOCK_SEQPACKET; a datagram socket can name a receiver in sendmsg
 	noAddress      // arg 4, the address, is null: sendto is then send
 	noTyping       // arg 1, the request, does not type into a terminal
-	noTrees        // and makes no files in ways that Landlock does not see
+	noTrees        // and makes or opens no file in a way that Landlock does not see
 	ownKeyring     // arg 0, the operation, does not replace the parent's session keyring
 	noTruncateArg1 // arg 1, the flags, do not truncate without opening for writing
 	noTruncateArg2 // arg 2, the flags, likewise
