@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -241,7 +242,6 @@ func TestGrammars(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{}, ""},
 		{[]string{"--"}, ""},
 		{[]string{"-s", "disk-write-cwd"}, "cwd"},
 		{[]string{"-sdisk-write-cwd", "--"}, "cwd"},
@@ -256,7 +256,6 @@ func TestGrammars(t *testing.T) {
 		{[]string{"-s", "disk-full-write-access", "-s", "network-full-access", "--"}, "cwd dir tmp net"},
 
 		{[]string{"@/dir", readOnlyMode}, ""},
-		{[]string{"--", "@/dir", readOnlyMode}, ""},
 		{[]string{"@/dir", " \t\r\n{ \"mode\" : \"workspace-write\" , \"exclude_tmpdir_env_var\":true } ", "--"}, "dir tmp"},
 		{[]string{".", `{"exclude_slash_tmp":true,"mode":"workspace-write"}`}, "cwd dir"}, // TMPDIR is @/dir
 		{[]string{"/nonexistent", `{"mode":"workspace-write","exclude_slash_tmp":true,"exclude_tmpdir_env_var":true,"writable_roots":["../dir"]}`}, "dir"},
@@ -370,8 +369,9 @@ func TestUsageErrors(t *testing.T) {
 		permHint   = "codex-linux-sandbox: hint: the permissions are disk-full-read-access, disk-write-cwd, " +
 			"disk-write-folder=PATH, disk-write-platform-user-temp-folder, disk-write-platform-global-temp-folder, " +
 			"disk-full-write-access and network-full-access\n"
-		netHint = "codex-linux-sandbox: hint: leave the option out, with a policy that has network access or has none\n"
-		netWhy  = " asks for a network namespace, which this launcher cannot give: it turns the network on or off for the whole command"
+		dashHint = "codex-linux-sandbox: hint: a command alone goes after \"--\", or could be read as a policy's directory\n"
+		netHint  = "codex-linux-sandbox: hint: leave the option out, with a policy that has network access or has none\n"
+		netWhy   = " asks for a network namespace, which this launcher cannot give: it turns the network on or off for the whole command"
 	)
 	policy := func(json string) []string { return []string{"--sandbox-policy-cwd", "/", "--sandbox-policy", json} }
 	for _, c := range []struct {
@@ -410,6 +410,8 @@ func TestUsageErrors(t *testing.T) {
 		{"codex", []string{"/", `{"mode":"read-only"}`}, "no command to run", helperHint},
 		{"codex", []string{"/", `{"mode":"read-only"}`, "--"}, "no command to run", helperHint},
 		{"codex", policy(`{"type":"read-only"}`), "no command to run", helperHint},
+		{"codex", []string{"X"}, "no option and no policy before " + strconv.Quote(probePath), dashHint},
+		{"codex", []string{"/", "X"}, `no option and no policy before "/"`, dashHint},
 		{"codex", []string{"-s"}, `option "-s" needs a value`, helperHint},
 		{"codex", []string{"-s", "disk-write", "X"}, `unknown permission "disk-write"`, permHint},
 		{"codex", []string{"-sdisk-write-cwd2", "X"}, `unknown permission "-sdisk-write-cwd2"`, permHint},

@@ -1,7 +1,10 @@
 #include "textflag.h"
 
-// Where runtime.g (runtime/runtime2.go) has what compiled code reads of it: its stack check compares SP with that.
+// Where runtime.g (runtime/runtime2.go) has what compiled code and the runtime read of it. The stack check compares SP with
+// stackguard0. A failed check of a bound goes on in the runtime, which makes no system call before it reads or writes a field
+// of m. m is 0, so that is a SIGSEGV. A failed stack check is one too: morestack looks for g in thread-local storage.
 #define g_stackguard0	16
+#define g_m	48
 
 // What the stack check lets launch use. The test of the machine code shows that it needs less.
 #define stackSize	65536
@@ -21,11 +24,12 @@
 TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVQ	SP, AX
 	LEAQ	-stackSize(SP), CX
-	// From SP on: a word where prelaunch may spill its argument, the saved SP, and g.
-	SUBQ	$48, SP
+	// From SP on: a word where prelaunch may spill its argument, the saved SP, and g up to its m.
+	SUBQ	$80, SP
 	MOVQ	AX, 8(SP)
 	LEAQ	16(SP), R14
 	MOVQ	CX, g_stackguard0(R14)
+	MOVQ	$0, g_m(R14)
 	XORPS	X15, X15
 	MOVQ	·entryFunc(SB), DX
 	CALL	(DX)

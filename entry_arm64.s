@@ -1,7 +1,10 @@
 #include "textflag.h"
 
-// Where runtime.g (runtime/runtime2.go) has what compiled code reads of it: its stack check compares SP with that.
+// Where runtime.g (runtime/runtime2.go) has what compiled code and the runtime read of it. The stack check compares SP with
+// stackguard0. A failed check, of the stack or of a bound, goes on in the runtime, which makes no system call before it reads
+// or writes a field of m. m is 0, so that is a SIGSEGV.
 #define g_stackguard0	16
+#define g_m	48
 
 // What the stack check lets launch use. The test of the machine code shows that it needs less.
 #define stackSize	65536
@@ -20,11 +23,12 @@
 TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVD	RSP, R0
 	SUB	$stackSize, R0, R1
-	// From SP on: the link register, a word where prelaunch may spill its argument, the saved SP, and g.
-	SUB	$64, RSP
+	// From SP on: the link register, a word where prelaunch may spill its argument, the saved SP, and g up to its m.
+	SUB	$96, RSP
 	MOVD	R0, 16(RSP)
 	ADD	$32, RSP, g
 	MOVD	R1, g_stackguard0(g)
+	MOVD	ZR, g_m(g)
 	MOVD	·entryFunc(SB), R26
 	MOVD	(R26), R1
 	CALL	(R1)

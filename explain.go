@@ -49,13 +49,10 @@ type plan struct {
 	abi     int
 	errno   syscall.Errno // why there is no Landlock
 	abiFrom string        // whose ABI it is
-	arch    arch
-	asks    int // how often the launch asks what a descriptor is
+	asks    int           // how often the launch asks what a descriptor is
 	rules   ruleset
 	paths   []plannedPath
 	code    []bpf.RawInstruction
-	program *program
-	spans   []span
 	file    string // for --bpf
 	calls   []string
 	failure failure // how the launch ends, as far as can be told; ok: in execve
@@ -71,9 +68,9 @@ type plannedPath struct {
 	access   uint64
 }
 
-// newPlan takes the decisions of launch, for the ABI and the architecture that the command line names or this kernel's.
+// newPlan takes the decisions of launch, for the ABI that the command line names or this kernel's.
 func newPlan(p *policy, argv, envp []*byte) *plan {
-	l := &plan{policy: p, argv: argv, arch: native, abiFrom: "this kernel"}
+	l := &plan{policy: p, argv: argv, abiFrom: "this kernel"}
 	if l.abi, l.errno = landlockABI(); l.errno != 0 {
 		l.abi = 0
 	}
@@ -83,8 +80,6 @@ func newPlan(p *policy, argv, envp []*byte) *plan {
 		case optABI:
 			l.abi, _ = number(value)
 			l.abiFrom, l.errno = "--abi", unix.ENOSYS
-		case optArch:
-			l.arch, _ = archNamed(value)
 		case optBPF:
 			l.file = value
 		}
@@ -105,10 +100,7 @@ func newPlan(p *policy, argv, envp []*byte) *plan {
 		}
 	}
 	if p.restricts() {
-		l.program = new(program)
-		l.code = l.program.build(filterConfig(p, l.abi), l.arch)
-		var s [maxSpans]span
-		l.spans = append(l.spans, s[:spans(filterConfig(p, l.abi), l.arch, &s)]...)
+		l.code = new(program).build(filterConfig(p, l.abi, &l.rules))
 	}
 	l.failure = l.run()
 	return l
@@ -121,6 +113,9 @@ func (l *plan) askSockets() {
 		l.asks++
 		if errno == 0 && domain == unix.AF_UNIX {
 			l.asks++
+			if kind, errno := socketOption(fd, unix.SO_TYPE); errno == 0 && kind != unix.SOCK_DGRAM {
+				l.asks++
+			}
 		}
 		return isLocalSocket(fd)
 	}
@@ -218,6 +213,10 @@ func (l *plan) run() failure {
 			}
 			add("landlock_add_rule", "close")
 		}
+		add("capget")
+		if capable() {
+			add("capset", "capget")
+		}
 		add("prctl")
 		if !l.rules.empty() {
 			add("landlock_restrict_self")
@@ -254,7 +253,7 @@ func (l *plan) fails() string {
 
 // networkMeaning says what may be done with sockets.
 func (l *plan) networkMeaning() string {
-	switch c := filterConfig(l.policy, l.abi); {
+	switch c := filterConfig(l.policy, l.abi, &l.rules); {
 	case c&strict != 0:
 		return "off: AF_UNIX sockets with read, write, send and recv only"
 	case c&local != 0:
@@ -323,7 +322,7 @@ func (l *plan) text(colour bool) string {
 	}
 	grammars := map[grammar]string{snibOptions: "snib's options", codexOptions: "helper, -s PERM",
 		codexPositional: "helper, CWD POLICY_JSON", codexFlags: "helper, --sandbox-policy"}
-	out += "for Landlock ABI " + strconv.Itoa(l.abi) + " (" + l.abiFrom + "), " + l.arch.String() + "\n"
+	out += "for Landlock ABI " + strconv.Itoa(l.abi) + " (" + l.abiFrom + "), " + runtime.GOARCH + "\n"
 
 	heading("policy: " + grammars[p.grammar])
 	writes := "everywhere"
@@ -382,7 +381,7 @@ func (l *plan) text(colour bool) string {
 	}
 	heading("filter: " + strconv.Itoa(len(l.code)) + " instructions")
 	for _, line := range l.listing() {
-		out += "  " + line + "\n"
+		out += strings.Replace(wrap("      ", strings.Split(line, " ")), "    ", "", 1)
 	}
 	return out
 }
@@ -394,85 +393,62 @@ func orNone(names []string) []string {
 	return names
 }
 
-func (a arch) String() string { return [arches]string{"amd64", "arm64"}[a] }
-
-// loads says what the instructions of the filter load.
-var loads = map[uint32]string{
-	dataNr: "number of the call", dataArch: "architecture",
-	argLow(0): "argument 0, low half", argLow(1): "argument 1, low half", argLow(2): "argument 2, low half",
-	argLow(4): "argument 4, low half", argHigh(4): "argument 4, high half",
+// listing says what the filter does with a call: a line a rule that holds, in their order.
+func (l *plan) listing() (lines []string) {
+	verdicts := [verdictCount]string{"EPERM", "ENOSYS", "EOPNOTSUPP", "killed", "allowed"}
+	lines = append(lines, "another architecture: killed")
+	if x32 != 0 {
+		lines = append(lines, "x32: killed, but for -1")
+	}
+	c := filterConfig(l.policy, l.abi, &l.rules)
+	for _, table := range [][]rule{archRules, rules[:]} {
+		for i := range table {
+			if r := &table[i]; r.when&c != 0 {
+				lines = append(lines, r.name+conditions(r)+": "+verdicts[r.verdict])
+			}
+		}
+	}
+	return append(lines, "any other call: allowed")
 }
 
-// listing disassembles the filter: index, instruction, and what it is for.
-func (l *plan) listing() (lines []string) {
-	// A call's number is what a rule begins or ends with.
-	begins := map[uint32]string{x32: "x32", 2 * x32: "not x32", 3 * x32: "x32", tracerSkip: "-1"}
-	c := filterConfig(l.policy, l.abi)
-	for i := range rules {
-		if rules[i].when&c != 0 && rules[i].nr[l.arch] != none {
-			begins[rules[i].nr[l.arch]] = rules[i].name
+// conditions says when the checks of a rule hold.
+func conditions(r *rule) (text string) {
+	for _, k := range r.checks {
+		if k.is == unchecked {
+			continue
+		}
+		conjunction := ", if"
+		if text != "" {
+			conjunction = " and"
+		}
+		text += conjunction + " argument " + strconv.Itoa(int(k.arg))
+		if k.mask != 0 {
+			text += " & " + hexNumber(k.mask)
+		}
+		var names []string
+		for _, v := range k.values {
+			names = append(names, v.name)
+		}
+		switch k.is {
+		case oneOf:
+			text += " is " + strings.Join(names, " or ")
+		case noneOf:
+			text += " is not " + strings.Join(names, " or ")
+		case notNull:
+			text += " is not null"
 		}
 	}
-	for i := range rules {
-		if after := rules[i].nr[l.arch] + 1; rules[i].when&c != 0 && rules[i].nr[l.arch] != none && begins[after] == "" {
-			begins[after] = "above " + rules[i].name
-		}
+	return text
+}
+
+// capable tells whether a launch would have capabilities to drop.
+func capable() bool {
+	var data [2]unix.CapUserData
+	if unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &data[0]) != nil {
+		return false
 	}
-	// What argument checks are for, by where they begin.
-	checks := map[int][]string{}
-	for _, s := range l.spans {
-		if at := l.program.labels[s.verdict]; at != 0 && begins[s.start] != "" && s.verdict > hide {
-			checks[at-l.program.start] = append(checks[at-l.program.start], begins[s.start])
-		}
-	}
-	constants := map[uint32]map[uint32]string{
-		argLow(0): {unix.AF_UNIX: "AF_UNIX", unix.KEYCTL_SESSION_TO_PARENT: "KEYCTL_SESSION_TO_PARENT"},
-		argLow(1): {unix.SOCK_STREAM: "SOCK_STREAM", unix.SOCK_SEQPACKET: "SOCK_SEQPACKET", unix.TIOCSTI: "TIOCSTI",
-			unix.TIOCLINUX: "TIOCLINUX", btrfsVolArgs: "btrfs_ioctl_vol_args", xfsOpenByHandle: "XFS_IOC_OPEN_BY_HANDLE",
-			ocfs2Reflink: "OCFS2_IOC_REFLINK", sizedRequests: "not of terminals", unix.O_TRUNC: "O_TRUNC, O_RDONLY", unix.O_TRUNC | accessMode: "O_TRUNC, mode 3"},
-		argLow(2): {unix.O_TRUNC: "O_TRUNC, O_RDONLY", unix.O_TRUNC | accessMode: "O_TRUNC, mode 3"},
-		dataArch:  {auditArch[l.arch]: "AUDIT_ARCH of " + l.arch.String()},
-		argLow(4): {0: "null"}, argHigh(4): {0: "null"},
-	}
-	loaded := uint32(dataArch)
-	for i, in := range l.code {
-		op, meaning := "", ""
-		jump := func(n uint8) string { return strconv.Itoa(i + 1 + int(n)) }
-		switch in.Op {
-		case unix.BPF_LD | unix.BPF_W | unix.BPF_ABS:
-			op, meaning, loaded = "ld  ["+strconv.Itoa(int(in.K))+"]", loads[in.K], in.K
-		case unix.BPF_ALU | unix.BPF_AND | unix.BPF_K:
-			op, meaning = "and "+hexNumber(in.K), "of it"
-		case unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K:
-			op, meaning = "jeq "+hexNumber(in.K)+" "+jump(in.Jt)+" "+jump(in.Jf), constants[loaded][in.K]
-		case unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K:
-			op, meaning = "jge "+strconv.FormatUint(uint64(in.K), 10)+" "+jump(in.Jt)+" "+jump(in.Jf), constants[loaded][in.K]
-			if loaded == dataNr {
-				meaning = begins[in.K]
-			}
-		default:
-			op = "ret " + hexNumber(in.K)
-			switch in.K {
-			case unix.SECCOMP_RET_ALLOW:
-				meaning = "allow"
-			case unix.SECCOMP_RET_KILL_PROCESS:
-				meaning = "kill: another architecture"
-				if l.arch == amd64 {
-					meaning += ", x32"
-				}
-			case unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS):
-				meaning = "ENOSYS"
-			default:
-				meaning = "EPERM"
-			}
-		}
-		if calls := checks[i]; len(calls) > 0 {
-			meaning = strings.Join(calls, ", ") + ": " + meaning
-		}
-		index := strconv.Itoa(i)
-		lines = append(lines, strings.Repeat(" ", 3-len(index))+index+"  "+op+strings.Repeat(" ", max(1, 26-len(op)))+meaning)
-	}
-	return lines
+	held := uint64(data[1].Permitted|data[1].Inheritable)<<32 | uint64(data[0].Permitted|data[0].Inheritable)
+	return held&^keptCapabilities != 0
 }
 
 func hexNumber(k uint32) string { return "0x" + strconv.FormatUint(uint64(k), 16) }
@@ -522,7 +498,7 @@ func (l *plan) json() string {
 	var o object
 	o.string("schema", "snib-explain-1")
 	o.string("snib", version)
-	o.string("arch", l.arch.String())
+	o.string("arch", runtime.GOARCH)
 	o.number("landlock_abi", l.abi)
 	o.list("command", l.args)
 	o.string("grammar", [...]string{"snib", "options", "positional", "flags"}[p.grammar])
@@ -676,7 +652,7 @@ func (s *kernelStatus) try() {
 	filtered := false
 	onThread(func() {
 		var g program
-		if setNoNewPrivs() != 0 || installFilter(g.build(filterConfig(p, s.abi), native), 0) != 0 {
+		if setNoNewPrivs() != 0 || installFilter(g.build(filterConfig(p, s.abi, &ruleset{})), 0) != 0 {
 			return
 		}
 		filtered = true

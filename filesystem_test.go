@@ -675,12 +675,13 @@ func lowered(args []string) int {
 	var g program
 	f := p.parse(argv)
 	rules := newRuleset(&p, abi)
-	filter := g.build(filterConfig(&p, abi), native)
+	filter := g.build(filterConfig(&p, abi, &rules))
 	ruleset, errno := createRuleset(&rules.handled)
 	if f.reason == ok && errno == 0 {
 		f = addRules(ruleset, &rules, &p, argv, envp)
 	}
 	for _, step := range []func() syscall.Errno{
+		reduceCapabilities,
 		setNoNewPrivs,
 		func() syscall.Errno { return restrictSelf(ruleset, 0) },
 		func() syscall.Errno { return installFilter(filter, 0) },

@@ -19,6 +19,9 @@ import (
 
 func init() { roles["init"] = guest }
 
+// guestVariable is set where the machine is a guest's, and a test may change it.
+const guestVariable = "SNIB_TEST_GUEST"
+
 // guest is PID 1. Should it return or panic, the kernel panics too, which ends the guest as well.
 func guest([]string) int {
 	if os.Getpid() != 1 {
@@ -124,7 +127,7 @@ func suite(id uint32) string {
 	defer r.Close()
 	p, err := os.StartProcess(self, append([]string{self}, strings.Fields(flags)...), &os.ProcAttr{
 		Dir:   filepath.Dir(self),
-		Env:   []string{"PATH=/usr/bin:/bin", "HOME=/tmp"},
+		Env:   []string{"PATH=/usr/bin:/bin", "HOME=/tmp", guestVariable + "=1"},
 		Files: []*os.File{null, w, w},
 		Sys:   &syscall.SysProcAttr{Setsid: true, Credential: &syscall.Credential{Uid: id, Gid: id}},
 	})

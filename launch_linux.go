@@ -33,6 +33,7 @@ const (
 	wantRequested
 
 	noCommand
+	needsDashes
 	unknownOption
 	missingValue
 	unwantedValue
@@ -48,7 +49,6 @@ const (
 	unknownProtection
 	notAsked
 	badABI
-	badArch
 	badFormat
 	badName
 	secondRequest
@@ -95,6 +95,7 @@ const (
 	rulesetFailed
 	openFailed
 	ruleFailed
+	capabilitiesFailed
 	noNewPrivsFailed
 	restrictFailed
 	filterFailed
@@ -188,7 +189,7 @@ func launch(argv, envp []*byte) failure {
 		}
 		rules := newRuleset(&p, abi)
 		var program program
-		filter := program.build(filterConfig(&p, abi), native)
+		filter := program.build(filterConfig(&p, abi, &rules))
 
 		ruleset := -1
 		if !rules.empty() {
@@ -202,6 +203,9 @@ func launch(argv, envp []*byte) failure {
 			}
 		}
 
+		if errno := reduceCapabilities(); errno != 0 {
+			return failure{reason: capabilitiesFailed, errno: errno}
+		}
 		if errno := setNoNewPrivs(); errno != 0 {
 			return failure{reason: noNewPrivsFailed, errno: errno}
 		}
@@ -355,7 +359,8 @@ func closeRange(first, last int) syscall.Errno {
 }
 
 // holdsOnlyLocalSockets tells whether every descriptor that the command will inherit is no socket, or an AF_UNIX one
-// that cannot name another receiver. Where the kernel does not answer, it is not known to be.
+// that cannot name another receiver, nor listen to callers from outside, who could pass descriptors in. Where the kernel does
+// not answer, it is not known to be.
 func holdsOnlyLocalSockets(p *policy, argv []*byte) bool {
 	for fd := range 3 {
 		if !isLocalSocket(fd) {
@@ -379,7 +384,60 @@ func isLocalSocket(fd int) bool {
 		return false
 	}
 	kind, errno := socketOption(fd, unix.SO_TYPE)
-	return errno == 0 && (kind == unix.SOCK_STREAM || kind == unix.SOCK_SEQPACKET)
+	if errno != 0 || kind != unix.SOCK_STREAM && kind != unix.SOCK_SEQPACKET {
+		return false
+	}
+	listens, errno := socketOption(fd, unix.SO_ACCEPTCONN)
+	return errno == 0 && listens == 0
+}
+
+// keptCapabilities are those that root keeps: what overrides the permissions of files and lets it become another user. Each
+// of the others changes the machine, or leads around Landlock or the filter.
+const keptCapabilities = 1<<unix.CAP_CHOWN | 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_FOWNER | 1<<unix.CAP_KILL | 1<<unix.CAP_SETGID |
+	1<<unix.CAP_SETUID | 1<<unix.CAP_SETPCAP | 1<<unix.CAP_NET_BIND_SERVICE | 1<<unix.CAP_SYS_CHROOT
+
+var (
+	capabilities      [2]unix.CapUserData
+	capabilitiesAfter [2]unix.CapUserData
+	capabilityHeader  unix.CapUserHeader
+)
+
+// reduceCapabilities leaves the calling thread none but those of keptCapabilities. With no_new_privs execve(2) gives none
+// back (capabilities(7)).
+func reduceCapabilities() syscall.Errno {
+	if errno := capabilityCall(unix.SYS_CAPGET, &capabilities); errno != 0 {
+		return errno
+	}
+	reduced := uint32(0)
+	for i := range capabilities {
+		c, kept := &capabilities[i], uint32(uint64(keptCapabilities)>>(32*uint(i)))
+		reduced |= (c.Permitted | c.Inheritable) &^ kept
+		c.Effective &= kept
+		c.Permitted &= kept
+		c.Inheritable &= kept
+	}
+	if reduced == 0 {
+		return 0
+	}
+	if errno := capabilityCall(unix.SYS_CAPSET, &capabilities); errno != 0 {
+		return errno
+	}
+	if errno := capabilityCall(unix.SYS_CAPGET, &capabilitiesAfter); errno != 0 {
+		return errno
+	}
+	for i := range capabilities {
+		after, want := &capabilitiesAfter[i], &capabilities[i]
+		if after.Effective != want.Effective || after.Permitted != want.Permitted || after.Inheritable != want.Inheritable {
+			return unix.EPROTO
+		}
+	}
+	return 0
+}
+
+// capabilityCall makes capget(2) or capset(2) for the calling thread.
+func capabilityCall(nr uintptr, data *[2]unix.CapUserData) syscall.Errno {
+	capabilityHeader = unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	return exactlyZero(systemCall(nr, uintptr(unsafe.Pointer(&capabilityHeader)), uintptr(unsafe.Pointer(data)), 0, 0, 0))
 }
 
 // defaultPath is where commands are searched for without PATH: confstr(3)'s _CS_PATH.

@@ -158,6 +158,8 @@ func explainFailure(f failure, args []string) (message, hint string) {
 	switch f.reason {
 	case noCommand:
 		return "no command to run", ""
+	case needsDashes:
+		return "no option and no policy before " + quote(word), `a command alone goes after "--", or could be read as a policy's directory`
 	case unknownOption:
 		return "unknown " + option, ""
 	case missingValue:
@@ -191,8 +193,6 @@ func explainFailure(f failure, args []string) (message, hint string) {
 		return "a protection in " + quote(word) + " is not one that the other options ask for", ""
 	case badABI:
 		return quote(word) + " is not the number of a Landlock ABI", ""
-	case badArch:
-		return quote(word) + ` is not "amd64" or "arm64"`, ""
 	case badFormat:
 		return option + ` has a format that is not "json"`, ""
 	case badName:
@@ -230,6 +230,8 @@ func explainFailure(f failure, args []string) (message, hint string) {
 		return "open " + failed + errno, resourceHint(f.errno)
 	case ruleFailed:
 		return "landlock_add_rule for " + failed + errno, ""
+	case capabilitiesFailed:
+		return "reduce the capabilities" + errno, ""
 	case noNewPrivsFailed:
 		return "prctl PR_SET_NO_NEW_PRIVS" + errno, ""
 	case restrictFailed:

@@ -3,10 +3,8 @@ package main
 // What a policy does to the network and to local IPC, seen from outside: a listener heard the command, or it did not.
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -25,7 +23,6 @@ import (
 )
 
 func init() {
-	roles["waiting"] = waiting
 	for name, op := range map[string]func(args []string) error{
 		"socket": func(a []string) error {
 			fd, err := unix.Socket(atoi(a[0]), atoi(a[1]), 0)
@@ -53,24 +50,17 @@ func init() {
 		"sendmsg": func(a []string) error {
 			return reach(a, func(fd int, to unix.Sockaddr) error { return unix.Sendmsg(fd, []byte(a[2]), nil, to, 0) })
 		},
-		"serve":    serve,
-		"pair":     func([]string) error { return exchange() },
-		"passFD":   func([]string) error { return passDescriptor() },
-		"ioUring":  func([]string) error { return rawErrno(unix.SYS_IO_URING_SETUP, 1, 0, 0, 0) },
-		"ptrace":   func([]string) error { return rawErrno(unix.SYS_PTRACE, unix.PTRACE_PEEKDATA, noPID, 0, 0) },
-		"readVM":   func([]string) error { return rawErrno(unix.SYS_PROCESS_VM_READV, noPID, 0, 0, 0) },
-		"writeVM":  func([]string) error { return rawErrno(unix.SYS_PROCESS_VM_WRITEV, noPID, 0, 0, 0) },
-		"getFD":    func([]string) error { return rawErrno(unix.SYS_PIDFD_GETFD, ^uintptr(0), 0, 0, 0) },
-		"typing":   func(a []string) error { return typeInto(a[0]) },
-		"machine":  machineWide,
-		"openBoth": func(a []string) error { return openAndClose(a[0], unix.O_RDWR) },
+		"serve":          serve,
+		"pair":           func([]string) error { return exchange() },
+		"passFD":         func([]string) error { return passDescriptor() },
+		"takeDescriptor": func(a []string) error { return takeDescriptor(atoi(a[0])) },
+		"ioUring":        func([]string) error { return setUpRing() },
+		"typing":         func(a []string) error { return typeInto(a[0]) },
+		"openBoth":       func(a []string) error { return openAndClose(a[0], unix.O_RDWR) },
 	} {
 		probes[name] = op
 	}
 }
-
-// noPID is a process that does not exist: above the highest pid that Linux gives (PID_MAX_LIMIT).
-const noPID = 1<<22 + 1
 
 func atoi(s string) int {
 	n, err := strconv.ParseInt(s, 0, 64)
@@ -80,8 +70,12 @@ func atoi(s string) int {
 	return int(n)
 }
 
-func rawErrno(nr, a, b, c, d uintptr) error {
-	if _, _, errno := unix.RawSyscall6(nr, a, b, c, d, 0, 0); errno != 0 {
+//go:uintptrescapes
+func rawErrno(nr, a, b, c, d uintptr) error { return rawErrno6(nr, a, b, c, d, 0, 0) }
+
+//go:uintptrescapes
+func rawErrno6(nr, a, b, c, d, e, f uintptr) error {
+	if _, _, errno := unix.RawSyscall6(nr, a, b, c, d, e, f); errno != 0 {
 		return errno
 	}
 	return nil
@@ -184,24 +178,43 @@ func passDescriptor() error {
 	if err := unix.Sendmsg(pair[0], []byte("x"), unix.UnixRights(pipe[1]), nil, 0); err != nil {
 		return err
 	}
-	control := make([]byte, unix.CmsgSpace(4))
-	_, n, _, _, err := unix.Recvmsg(pair[1], make([]byte, 1), control, 0)
+	fd, err := receiveDescriptor(pair[1])
 	if err != nil {
 		return err
 	}
-	messages, err := unix.ParseSocketControlMessage(control[:n])
-	if err != nil || len(messages) != 1 {
-		return fmt.Errorf("%d control messages, %v", len(messages), err)
-	}
-	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil {
-		return err
-	}
-	if _, err := unix.Write(fds[0], []byte("y")); err != nil {
+	if _, err := unix.Write(fd, []byte("y")); err != nil {
 		return err
 	}
 	_, err = unix.Read(pipe[0], make([]byte, 1))
 	return err
+}
+
+// receiveDescriptor returns the one that comes over a socket.
+func receiveDescriptor(socket int) (fd int, err error) {
+	control := make([]byte, unix.CmsgSpace(4))
+	_, n, _, _, err := unix.Recvmsg(socket, make([]byte, 1), control, 0)
+	if err != nil {
+		return -1, err
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:n])
+	if err != nil || len(messages) != 1 {
+		return -1, fmt.Errorf("%d control messages, %v", len(messages), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil {
+		return -1, err
+	}
+	return fds[0], nil
+}
+
+// setUpRing makes a ring of io_uring.
+func setUpRing() error {
+	var params [120]byte // struct io_uring_params (linux/io_uring.h)
+	fd, _, errno := unix.RawSyscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&params)), 0)
+	if errno != 0 {
+		return errno
+	}
+	return unix.Close(int(fd))
 }
 
 // typeInto does one of the two ioctls that type into a terminal, on stdin. The kernel takes 32 bits of the request.
@@ -236,15 +249,11 @@ func TestSocketFamilies(t *testing.T) {
 		"inet6 stream":   {unix.AF_INET6, unix.SOCK_STREAM | unix.SOCK_NONBLOCK},
 		"inet6 datagram": {unix.AF_INET6, unix.SOCK_DGRAM},
 		"netlink":        {unix.AF_NETLINK, unix.SOCK_RAW},
-		"packet":         {unix.AF_PACKET, unix.SOCK_RAW},
 		"vsock":          {unix.AF_VSOCK, unix.SOCK_STREAM},
 		"alg":            {unix.AF_ALG, unix.SOCK_SEQPACKET},
 	}
 	eachMode(t, func(t *testing.T, b *build, mode string) {
 		for name, f := range families {
-			if name == "packet" && os.Geteuid() != 0 {
-				continue // EPERM without CAP_NET_RAW, sandbox or not
-			}
 			for _, op := range []string{"socket", "socketpair"} {
 				args := []string{op, fmt.Sprint(f[0]), fmt.Sprint(f[1])}
 				control := b.outcome(t, nil, args...)
@@ -566,94 +575,167 @@ func TestInheritedSocket(t *testing.T) {
 	})
 }
 
-// A stream socket of AF_UNIX on stdin leaves local IPC as it is; a datagram one does not.
+// A connected stream socket of AF_UNIX that is left open leaves local IPC as it is. A datagram one can name receivers, and
+// to one that listens come callers from outside, who can pass descriptors in.
 func TestInheritedUnixSocket(t *testing.T) {
 	needABI(t, 1)
-	eachBuild(t, func(t *testing.T, b *build) {
-		for kind, want := range map[int]string{unix.SOCK_STREAM: "ok", unix.SOCK_DGRAM: "EPERM"} {
-			pair, err := unix.Socketpair(unix.AF_UNIX, kind, 0)
+	dir := scratch(t)
+	local := "ok EPERM"
+	if kernelABI() >= confinesUnix {
+		local = "ok ok"
+	}
+	connected := func(kind int) func(t *testing.T) int {
+		return func(t *testing.T) int {
+			pair, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
-			stdin := os.NewFile(uintptr(pair[0]), "pair")
-			defer stdin.Close()
-			defer unix.Close(pair[1])
-			r := start(t, b.path, []string{"snib", probePath, "passFD"}, func(cmd *exec.Cmd) { cmd.Stdin = stdin })
-			if got := strings.TrimSpace(r.stdout + r.stderr); got != want {
-				t.Errorf("type %d: %s, want %s", kind, got, want)
-			}
+			t.Cleanup(func() { unix.Close(pair[1]) })
+			return pair[0]
 		}
-	})
-}
-
-// Other ways to a socket, and into other processes.
-func TestOtherWays(t *testing.T) {
-	eachMode(t, func(t *testing.T, b *build, mode string) {
-		for _, op := range []string{"ioUring", "ptrace", "readVM", "writeVM", "getFD"} {
-			control := b.outcome(t, nil, op)
-			if control == "EPERM" && filteredAlready() {
-				continue // by the container engine
-			}
-			if control == "EPERM" {
-				t.Errorf("%s: control: %s", op, control)
-			}
-			if got := b.outcome(t, off[mode], op); got != "EPERM" {
-				t.Errorf("%s: %s", op, got)
-			}
-			want := control
-			if op == "ioUring" && kernelABI() < 3 {
-				want = "EPERM" // it could truncate
-			}
-			if got := b.outcome(t, on[mode], op); got != want {
-				t.Errorf("%s with a network: %s, want %s", op, got, want)
-			}
-		}
-	})
-}
-
-// waiting is a process outside: it lets anybody trace it, says that it is there, and ends with its stdin.
-func waiting([]string) int {
-	// Where Yama is not there, nobody needs to be let.
-	_ = unix.Prctl(unix.PR_SET_PTRACER, ^uintptr(0), 0, 0, 0)
-	fmt.Println("waiting")
-	io.Copy(io.Discard, os.Stdin)
-	return 0
-}
-
-// Landlock keeps the memory of processes outside from the command, and their environment from all but root.
-func TestProcessOutside(t *testing.T) {
-	needABI(t, 1)
-	cmd := exec.Command(rolePath("waiting"))
-	cmd.Env = []string{"SECRET=1"}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { stdin.Close(); cmd.Wait() })
-	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
-		t.Fatal(line, err)
-	}
-	ops := []string{"each", "openBoth", fmt.Sprintf("/proc/%d/mem", cmd.Process.Pid)}
-	control, want := "ok", "EACCES"
-	if os.Geteuid() != 0 {
-		ops = append(ops, ",", "read", fmt.Sprintf("/proc/%d/environ", cmd.Process.Pid))
-		control, want = "ok ok", "EACCES EACCES"
+	listening := func(kind int) func(t *testing.T) int {
+		return func(t *testing.T) int { return rawListener(t, kind, fmt.Sprintf("%s/%d", scratch(t), kind)) }
 	}
 	eachBuild(t, func(t *testing.T, b *build) {
-		if got := b.outcome(t, nil, ops...); got != control {
-			t.Errorf("control: %s", got)
+		for name, c := range map[string]struct {
+			socket func(t *testing.T) int
+			want   string
+		}{
+			"stream":              {connected(unix.SOCK_STREAM), local},
+			"seqpacket":           {connected(unix.SOCK_SEQPACKET), local},
+			"datagram":            {connected(unix.SOCK_DGRAM), "EPERM EPERM"},
+			"listening stream":    {listening(unix.SOCK_STREAM), "EPERM EPERM"},
+			"listening seqpacket": {listening(unix.SOCK_SEQPACKET), "EPERM EPERM"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				socket := os.NewFile(uintptr(c.socket(t)), name)
+				defer socket.Close()
+				for _, l := range []struct {
+					argv []string
+					keep func(cmd *exec.Cmd)
+				}{
+					{[]string{"snib", "-w", dir, "--"}, func(cmd *exec.Cmd) { cmd.Stdin = socket }},
+					{workspace(t, dir), func(cmd *exec.Cmd) { cmd.Stdin = socket }},
+					{[]string{"snib", "-w", dir, "--keep-fd", "3", "--"}, func(cmd *exec.Cmd) { cmd.ExtraFiles = []*os.File{socket} }},
+				} {
+					served := dir + "/served"
+					r := start(t, b.path, append(l.argv, probePath, "each", "passFD", ",", "serve", served), l.keep)
+					os.Remove(served)
+					if got := strings.TrimSpace(r.stdout + r.stderr); got != c.want {
+						t.Errorf("%q: %s, want %s", l.argv, got, c.want)
+					}
+				}
+			})
 		}
-		for _, sandbox := range [][]string{{"snib", "-w", "/"}, {"snib", "--network"}, {"codex-linux-sandbox"}} {
-			if got := b.outcome(t, sandbox, ops...); got != want {
-				t.Errorf("%q: %s, want %s", sandbox, got, want)
+	})
+}
+
+// rawListener makes an AF_UNIX socket that listens at a path.
+func rawListener(t *testing.T, kind int, path string) int {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+	}
+	if err == nil {
+		err = unix.Listen(fd, 8)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
+// takeDescriptor accepts a caller, and writes to the file that the caller passes.
+func takeDescriptor(listener int) error {
+	fd, _, err := unix.Accept(listener)
+	if err != nil {
+		return err
+	}
+	file, err := receiveDescriptor(fd)
+	if err != nil {
+		return err
+	}
+	_, err = unix.Write(file, []byte("changed"))
+	return err
+}
+
+// Nobody outside passes a descriptor in by way of a listener that was left open.
+func TestKeptListener(t *testing.T) {
+	needABI(t, 1)
+	eachBuild(t, func(t *testing.T, b *build) {
+		for _, c := range []struct {
+			fd   string
+			argv []string
+			want string
+		}{
+			{"0", []string{"snib", "--"}, "EPERM"},
+			{"0", workspace(t), "EPERM"},
+			{"3", []string{"snib", "--keep-fd", "3", "--"}, "EPERM"},
+			{"3", []string{"snib", "--network", "--keep-fd", "3", "--"}, "ok"},
+			{"3", nil, "ok"},
+		} {
+			dir := scratch(t)
+			tree(t, dir)
+			listener := os.NewFile(uintptr(rawListener(t, unix.SOCK_STREAM, dir+"/socket")), "listener")
+			defer listener.Close()
+			file, err := os.OpenFile(dir+"/file", os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
 			}
+			defer file.Close()
+			client, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(client)
+			if err := unix.Connect(client, &unix.SockaddrUnix{Name: dir + "/socket"}); err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Sendmsg(client, []byte("x"), unix.UnixRights(int(file.Fd())), nil, 0); err != nil {
+				t.Fatal(err)
+			}
+
+			path := b.path
+			if c.argv == nil {
+				path = probePath
+			}
+			r := start(t, path, append(slices.Clone(c.argv), probePath, "takeDescriptor", c.fd), func(cmd *exec.Cmd) {
+				if c.fd == "0" {
+					cmd.Stdin = listener
+				} else {
+					cmd.ExtraFiles = []*os.File{listener}
+				}
+			})
+			content, err := os.ReadFile(dir + "/file")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.TrimSpace(r.stdout + r.stderr); got != c.want || strings.HasPrefix(string(content), "changed") != (c.want == "ok") {
+				t.Errorf("%q: %s, want %s; the file holds %q", c.argv, got, c.want, content)
+			}
+		}
+	})
+}
+
+// io_uring makes sockets and opens files without system calls; it is there where nothing is restricted.
+func TestIOUring(t *testing.T) {
+	if control := release.outcome(t, nil, "ioUring"); control != "ok" {
+		if filteredAlready() || control == "ENOSYS" || control == "EPERM" {
+			t.Skip("needs io_uring")
+		}
+		t.Fatalf("control: %s", control)
+	}
+	eachRestriction(t, func(t *testing.T, b *build, r restriction) {
+		if got := b.outcome(t, r.launcher, "ioUring"); got != "EPERM" {
+			t.Error(got)
+		}
+	})
+	eachBuild(t, func(t *testing.T, b *build) {
+		unrestricted := []string{"codex-linux-sandbox", "/nonexistent", `{"mode":"danger-full-access"}`, "--"}
+		if got := b.outcome(t, unrestricted, "ioUring"); got != "ok" {
+			t.Errorf("nothing restricted: %s", got)
 		}
 	})
 }
@@ -710,59 +792,6 @@ func TestTyping(t *testing.T) {
 		}
 		if got, want := typing(off[mode], unix.TIOCNXCL), typing(nil, unix.TIOCNXCL); got != want {
 			t.Errorf("another ioctl: %s, without a sandbox %s", got, want)
-		}
-	})
-}
-
-// machineCalls are the calls that change the whole machine, with arguments that the kernel refuses for another reason
-// than EPERM.
-var machineCalls = map[string]func() error{
-	"init_module":     func() error { return rawErrno(unix.SYS_INIT_MODULE, 0, 0, 0, 0) },
-	"finit_module":    func() error { return rawErrno(unix.SYS_FINIT_MODULE, ^uintptr(0), 0, 0, 0) },
-	"delete_module":   func() error { return rawErrno(unix.SYS_DELETE_MODULE, 0, 0, 0, 0) },
-	"kexec_load":      func() error { return rawErrno(unix.SYS_KEXEC_LOAD, 0, 1000, 0, 0) },
-	"kexec_file_load": func() error { return rawErrno(unix.SYS_KEXEC_FILE_LOAD, ^uintptr(0), ^uintptr(0), 0, 0) },
-	"bpf":             func() error { return rawErrno(unix.SYS_BPF, 1000, 0, 0, 0) },
-	"perf_event_open": func() error { return rawErrno(unix.SYS_PERF_EVENT_OPEN, 0, 0, 0, 0) },
-	"reboot":          func() error { return rawErrno(unix.SYS_REBOOT, 0, 0, 0, 0) },
-	"swapon":          func() error { return rawErrno(unix.SYS_SWAPON, 0, 0, 0, 0) },
-	"swapoff":         func() error { return rawErrno(unix.SYS_SWAPOFF, 0, 0, 0, 0) },
-	"acct":            func() error { return rawErrno(unix.SYS_ACCT, 1, 0, 0, 0) },
-	"sethostname":     func() error { return rawErrno(unix.SYS_SETHOSTNAME, 0, ^uintptr(0), 0, 0) },
-	"setdomainname":   func() error { return rawErrno(unix.SYS_SETDOMAINNAME, 0, ^uintptr(0), 0, 0) },
-	"settimeofday":    func() error { return rawErrno(unix.SYS_SETTIMEOFDAY, 1, 0, 0, 0) },
-	"clock_settime":   func() error { return rawErrno(unix.SYS_CLOCK_SETTIME, 1000, 0, 0, 0) },
-}
-
-// machineWide does the calls, and returns the names of those that ended in EPERM.
-func machineWide([]string) error {
-	var denied []string
-	for name, call := range machineCalls {
-		if call() == unix.EPERM {
-			denied = append(denied, name)
-		}
-	}
-	slices.Sort(denied)
-	return errors.New(strings.Join(denied, " "))
-}
-
-// Root's calls that would step around Landlock or change the machine are not reached. Without root the kernel answers
-// EPERM itself, so only root can tell.
-func TestMachineWide(t *testing.T) {
-	needRoot(t)
-	var all []string
-	for name := range machineCalls {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	eachMode(t, func(t *testing.T, b *build, mode string) {
-		if got := b.outcome(t, nil, "machine"); got != "" {
-			t.Errorf("control: %s", got)
-		}
-		for _, sandbox := range [][]string{off[mode], on[mode]} {
-			if got := b.outcome(t, sandbox, "machine"); got != strings.Join(all, " ") {
-				t.Errorf("%q: denied only %s", sandbox, got)
-			}
 		}
 	})
 }

@@ -40,7 +40,7 @@ type policy struct {
 	requireAll     bool        // all that the policy asks for must be enforced
 	require        protections // what must be enforced
 	request        request     // what is asked for instead of a launch
-	plan           int         // index of the word with --abi or --arch; 0: there is none
+	plan           int         // index of the word with --abi; 0: there is none
 	statusFD       int         // the descriptor for the status; 0: none
 	own            int         // index after the last of snib's own options
 	start          int         // index of what stands for argv[0] in the grammar
@@ -81,7 +81,6 @@ const (
 	optAs
 	optExplain
 	optABI
-	optArch
 	optBPF
 	optStatus
 	optPermission
@@ -112,7 +111,6 @@ var ownOptions = [...]option{
 	{optAs, 0, "--as", "NAME", "read the rest as the helper NAME would"},
 	{optExplain, 0, "--explain", "[json]", "print what would be done, and do nothing"},
 	{optABI, 0, "--abi", "N", "explain it for Landlock ABI N (0: none)"},
-	{optArch, 0, "--arch", "ARCH", "explain it for amd64 or arm64"},
 	{optBPF, 0, "--bpf", "FILE", "write the filter to FILE, and do nothing"},
 	{optStatus, 0, "--status", "[json]", "print what this kernel can enforce"},
 	{optHelp, 'h', "--help", "", "print this help"},
@@ -275,11 +273,6 @@ func (p *policy) ask(id optionID, value string, i, next int) (why reason, arg in
 		if _, valid := number(value); !valid {
 			return badABI, next - 1
 		}
-	case optArch:
-		p.plan = i
-		if _, valid := archNamed(value); !valid {
-			return badArch, next - 1
-		}
 	}
 	switch {
 	case (id == optExplain || id == optStatus) && value != "" && value != "json":
@@ -344,14 +337,13 @@ func (p *policy) parseHelper(argv []*byte) failure {
 		case p.json.arg == 0:
 			return failure{reason: noPolicy}
 		}
-	case p.options == p.start+1 && startsJSON(word(argv, first+1)):
+	case p.options == p.start+1 && !ended && startsJSON(word(argv, first+1)):
 		p.grammar = codexPositional
 		p.cwd = newPart(argv, first, word(argv, first))
 		p.json = newPart(argv, first+1, word(argv, first+1))
 		p.command = first + 2
 		next := word(argv, p.command)
 		switch {
-		case ended:
 		case next == "--":
 			p.command++
 		case next == "-h" || next == "--help":
@@ -359,6 +351,8 @@ func (p *policy) parseHelper(argv []*byte) failure {
 		case isOption(next):
 			return failure{reason: unknownOption, arg: p.command}
 		}
+	case p.options == p.start+1 && !ended && first < len(argv)-1:
+		return failure{reason: needsDashes, arg: first}
 	default:
 		return failure{}
 	}

@@ -296,19 +296,19 @@ func commandNaively(words []string) []string {
 		if _, valid := readNaively(json[0], cwd[0], false); !valid {
 			return nil
 		}
-	case bare && len(rest) > 1 && strings.Trim(rest[1], " \t\r\n") != "" && strings.Contains("{[", strings.TrimLeft(rest[1], " \t\r\n")[:1]):
+	case bare && !ended && len(rest) > 1 && strings.Trim(rest[1], " \t\r\n") != "" && strings.Contains("{[", strings.TrimLeft(rest[1], " \t\r\n")[:1]):
 		if _, valid := readNaively(rest[1], rest[0], true); !valid || rest[0] == "" {
 			return nil
 		}
 		rest = rest[2:]
-		if !ended && len(rest) > 0 {
-			if isOption(rest[0]) {
-				return nil
-			}
-			if rest[0] == "--" {
-				rest = rest[1:]
-			}
+		if len(rest) > 0 && isOption(rest[0]) {
+			return nil
 		}
+		if len(rest) > 0 && rest[0] == "--" {
+			rest = rest[1:]
+		}
+	case bare && !ended:
+		return nil
 	default:
 		for _, p := range permissions {
 			path, folder := strings.CutPrefix(p, "disk-write-folder=")
@@ -343,7 +343,8 @@ func FuzzCommandLine(f *testing.F) {
 		{"snib", "-w", "/", "--network", "--keep-fd", "3", "--", "x"}, {"snib", "-w/", "--write=/a", "x", "-w"}, {"snib", "--keep-fd=00000000000003", "x"},
 		{"snib", "--as", "codex-linux-sandbox", "-s", "disk-write-cwd", "x"}, {"snib", "--log", "--as=codex-linux-sandbox", "/", "{}", "x"},
 		{"snib", "--require=all,filter", "--require", "write_file", "--status-fd", "7", "x"}, {"snib", "--status-fd=2", "x"},
-		{"snib", "-"}, {"", ""}, {"codex-linux-sandbox", "", " {}", "x"}, {"codex-linux-sandbox", "--", "/", "[]", "x"}, {"codex-linux-sandbox", "-sdisk-write-cwd", "x"},
+		{"snib", "-"}, {"", ""}, {"codex-linux-sandbox", "", " {}", "x"}, {"codex-linux-sandbox", "--", "/", "[]", "x"}, {"codex-linux-sandbox", "--", "x", `{"mode":"danger-full-access"}`, "x"},
+		{"codex-linux-sandbox", "-sdisk-write-cwd", "x"},
 		{"codex-linux-sandbox", "--sandbox-policy-cwd", "/", "--sandbox-policy", `--sandbox-policy={"type":"read-only"}`, "x"},
 		{"codex-linux-sandbox", "--sandbox-policy=" + `{"type":"read-only"}`, "--sandbox-policy-cwd=/", "--no-proc", "x"},
 	} {
@@ -366,6 +367,7 @@ func FuzzCommandLine(f *testing.F) {
 			decided(&p, argv)
 			for fd, _ := p.nextKept(argv, 0); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
 			}
+			sameForOthers(t, words, p.command, decided(&p, argv))
 		case len(want) > 0 && !slices.Contains(stricter, failed.reason):
 			t.Errorf("%q: refused (%+v), want the command %q", words, failed, want)
 		case failed.arg < 0 || failed.arg > len(words) || failed.offset < 0:
@@ -377,6 +379,23 @@ func FuzzCommandLine(f *testing.F) {
 			}
 		}
 	})
+}
+
+// sameForOthers shows that no word at or after the command's place has a say in the policy: with other words there, also such
+// as mean something elsewhere, it is the same.
+func sameForOthers(t *testing.T, words []string, command int, want decision) {
+	t.Helper()
+	for _, others := range [][]string{
+		{"x"}, {"x", `{"mode":"danger-full-access"}`, "x"}, {"x", "--", "x"}, {"x", "--network", "-w", "/"},
+		{"x", "-s", "disk-full-write-access"}, {"x", "--sandbox-policy", `{"type":"danger-full-access"}`}, {"x", "-h"},
+	} {
+		changed := slices.Concat(words[:command], others)
+		argv := arguments(t, changed...)
+		var p policy
+		if f := p.parse(argv); f.reason != ok || p.command != command || !reflect.DeepEqual(decided(&p, argv), want) {
+			t.Errorf("%q: %+v, command at %d, policy %+v; with %q in its place at %d: %+v", changed, f, p.command, decided(&p, argv), words[command:], command, want)
+		}
+	}
 }
 
 // The masks of each ABI are the kernel's: LANDLOCK_MASK_ACCESS_FS, LANDLOCK_MASK_ACCESS_NET and LANDLOCK_MASK_SCOPE in

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -92,7 +93,7 @@ func setUp() error {
 		}
 		b.path = filepath.Join(roleDir, b.name)
 		cmd := exec.Command("go", append([]string{"build", "-o", b.path}, flags[b]...)...)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+runtime.GOARCH)
 		if out, failed := cmd.CombinedOutput(); failed != nil {
 			err = fmt.Errorf("%v: %v\n%s", cmd, failed, out)
 		}

@@ -1,8 +1,7 @@
 package main
 
-// The seccomp-BPF filter: one table of the system calls that are not simply allowed, a pure step from configuration and
-// architecture to instructions, and its installation. It runs in the restricted context described at the head of
-// launch_linux.go.
+// The seccomp-BPF filter: one table of the system calls that are not simply allowed, a pure step from configuration to
+// instructions, and its installation. It runs in the restricted context described at the head of launch_linux.go.
 
 import (
 	"syscall"
@@ -13,28 +12,40 @@ import (
 )
 
 // config is the set of conditions that hold for one filter.
-type config uint8
+type config uint16
 
 const (
 	restricted config = 1 << iota // always: there is no filter otherwise
 	offline                       // the network is off, and exactly one of the next three holds
-	strict                        // ... AF_UNIX sockets can be made and used with read, write, recv and send, no more
-	local                         // ... local IPC, where nothing but the filter keeps it inside
-	confined                      // ... local IPC that Landlock keeps inside (confinesUnix)
+	strict                        // AF_UNIX sockets can be made and used with read, write, recv and send, no more
+	local                         // local IPC that nothing but the filter keeps inside
+	confined                      // local IPC that Landlock keeps inside (confinesUnix)
+	noTracing                     // nothing but the filter keeps the command from the memory of other processes
+	noTraceMe                     // Landlock does, but the command's caller must not be made its tracer
+	ownLimits                     // resource limits of the command's own processes only
 	writes                        // writes are restricted
-	truncation                    // ... and truncation is not a Landlock right yet (before ABI 3)
+	truncation                    // writes are restricted, and truncation is not a Landlock right yet (before ABI 3)
 )
 
-// filterConfig decides which conditions hold for a policy on a kernel of that Landlock ABI; 0: there is no Landlock.
-func filterConfig(p *policy, abi int) config {
+// filterConfig decides which conditions hold for a policy on a kernel of that Landlock ABI (0: there is no Landlock) and
+// under that ruleset.
+func filterConfig(p *policy, abi int, rules *ruleset) config {
 	c := restricted
 	switch {
 	case p.network == networkStrict:
-		c |= offline | strict
+		c |= offline | strict | noTracing
 	case p.network == networkLocal && p.restrictWrites && abi >= confinesUnix:
-		c |= offline | confined
+		c |= offline | confined | noTraceMe
+	case p.network == networkLocal && rules.empty():
+		c |= offline | local | noTracing
 	case p.network == networkLocal:
-		c |= offline | local
+		c |= offline | local | noTraceMe
+	}
+	if p.grammar == snibOptions {
+		c |= ownLimits
+		if c&noTracing == 0 {
+			c |= noTraceMe
+		}
 	}
 	if p.restrictWrites {
 		c |= writes
@@ -45,142 +56,210 @@ func filterConfig(p *policy, abi int) config {
 	return c
 }
 
-// verdict is what becomes of a call: a return, or a check of its arguments that leads to one.
+// verdict is what becomes of a call.
 type verdict uint8
 
 const (
-	allow verdict = iota
+	deny         verdict = iota // EPERM
+	absent                      // ENOSYS: the caller falls back to a call that can be checked
+	notSupported                // EOPNOTSUPP: the caller does without
 	kill
-	deny           // EPERM
-	hide           // ENOSYS, so that the caller falls back to a call that can be checked
-	unixOnly       // arg 0, the domain: AF_UNIX
-	unixStream     // and arg 1, the type: SOCK_STREAM or SOCK_SEQPACKET; a datagram socket can name a receiver in sendmsg
-	noAddress      // arg 4, the address, is null: sendto is then send
-	noTyping       // arg 1, the request, does not type into a terminal
-	noTrees        // and makes or opens no file in a way that Landlock does not see
-	ownKeyring     // arg 0, the operation, does not replace the parent's session keyring
-	noTruncateArg1 // arg 1, the flags, do not truncate without opening for writing
-	noTruncateArg2 // arg 2, the flags, likewise
-	verdicts
+	allow
+	verdictCount
 )
 
-// arch is an architecture's column of the table, and what else differs.
-type arch uint8
-
-const (
-	amd64 arch = iota
-	arm64
-	arches
-)
-
-// archNamed returns the architecture of that name, as Go calls it.
-func archNamed(name string) (a arch, is bool) {
-	switch name {
-	case "amd64":
-		return amd64, true
-	case "arm64":
-		return arm64, true
-	}
-	return 0, false
+// returns are the filter's return values (SECCOMP_RET_* in linux/seccomp.h).
+var returns = [verdictCount]uint32{
+	deny:         unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM),
+	absent:       unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS),
+	notSupported: unix.SECCOMP_RET_ERRNO | uint32(unix.EOPNOTSUPP),
+	kill:         unix.SECCOMP_RET_KILL_PROCESS,
+	allow:        unix.SECCOMP_RET_ALLOW,
 }
 
-// auditArch is seccomp_data.arch (linux/audit.h).
-var auditArch = [arches]uint32{amd64: unix.AUDIT_ARCH_X86_64, arm64: unix.AUDIT_ARCH_AARCH64}
-
-// x32 is the bit that marks a call of amd64's x32 ABI (__X32_SYSCALL_BIT in asm/unistd.h), which has the same
-// seccomp_data.arch and numbers of its own.
-const x32 = 0x40000000
-
-// tracerSkip is the number -1, with which a tracer has a call skipped (ptrace(2), seccomp(2)).
-const tracerSkip = 1<<32 - 1
-
-// none stands for the number of a call that the architecture does not have.
-const none = 1<<32 - 2
-
-// A rule gives a call its verdict where one of the conditions in when holds. Of two such, the later counts.
+// A rule gives a call its verdict where one of the conditions in when holds and both checks of its arguments do: deny, where
+// none is named. A check that is left out always holds. Of the rules for one call, which stand together, the first that holds counts. Calls with
+// checks stand first: since 5.11 the kernel remembers which of the others are allowed, and does not run the filter for them.
 type rule struct {
 	name    string
-	nr      [arches]uint32 // asm/unistd_64.h, asm-generic/unistd.h
+	nr      uint32
 	when    config
 	verdict verdict
+	checks  [2]check
 }
 
+// check is a condition on an argument: its low 32 bits, which are all that the kernel takes of an integer, under the mask;
+// a mask of 0 masks nothing. A pointer (notNull) is compared in both halves.
+type check struct {
+	arg    uint32
+	is     relation
+	mask   uint32
+	values []constant
+}
+
+type relation uint8
+
+const (
+	unchecked relation = iota
+	oneOf
+	noneOf
+	notNull
+)
+
+type constant struct {
+	value uint32
+	name  string
+}
+
+var (
+	unixDomain = []constant{{unix.AF_UNIX, "AF_UNIX"}}
+	unixTypes  = []constant{{unix.SOCK_STREAM, "SOCK_STREAM"}, {unix.SOCK_SEQPACKET, "SOCK_SEQPACKET"}}
+	setUID     = []constant{{unix.S_ISUID, "S_ISUID"}}
+	traceMe    = []constant{{unix.PTRACE_TRACEME, "PTRACE_TRACEME"}}
+	thisOne    = []constant{{0, "0"}}
+
+	// O_TRUNC with an access mode that does not write. Mode 3 is one: it opens for ioctl(2) only (open(2)), which Landlock
+	// takes for neither reading nor writing.
+	truncations = []constant{{unix.O_TRUNC | unix.O_RDONLY, "O_TRUNC"}, {unix.O_TRUNC | unix.O_ACCMODE, "O_TRUNC|3"}}
+
+	typing = []constant{{unix.TIOCSTI, "TIOCSTI"}, {unix.TIOCLINUX, "TIOCLINUX"}}
+	tunnel = []constant{{unix.TUNSETIFF, "TUNSETIFF"}} // sends packets; the owner of a device needs no capability
+
+	// The types (bits 8 to 15) of requests that change a file or a file system through a descriptor that is open for reading
+	// only, and the requests of these types that read, or want a descriptor that is open for writing.
+	fileTypes   = []constant{{0x9400, "btrfs"}, {'f' << 8, "'f'"}, {'X' << 8, "'X'"}, {0xf500, "f2fs"}, {0xbc00, "bcachefs"}}
+	fileReaders = []constant{
+		{unix.FICLONE, "FICLONE"},
+		{unix.FICLONERANGE, "FICLONERANGE"},
+		{unix.FIDEDUPERANGE, "FIDEDUPERANGE"},
+		{unix.FS_IOC_GETFLAGS, "FS_IOC_GETFLAGS"},
+		{0x801c581f, "FS_IOC_FSGETXATTR"},  // linux/fs.h
+		{0xc020660b, "FS_IOC_FIEMAP"},      // linux/fiemap.h
+		{0x81009431, "FS_IOC_GETFSLABEL"},  // linux/fs.h
+		{0x8008662c, "EXT4_IOC_GETFSUUID"}, // linux/ext4.h
+		{unix.FS_IOC_GET_ENCRYPTION_POLICY, "FS_IOC_GET_ENCRYPTION_POLICY"},
+		{unix.FS_IOC_GET_ENCRYPTION_POLICY_EX, "FS_IOC_GET_ENCRYPTION_POLICY_EX"},
+		{unix.FS_IOC_GET_ENCRYPTION_NONCE, "FS_IOC_GET_ENCRYPTION_NONCE"},
+		{unix.FS_IOC_MEASURE_VERITY, "FS_IOC_MEASURE_VERITY"},
+		{0xc0606610, "PAGEMAP_SCAN"}, // linux/fs.h, for files of /proc, and so the next
+		{0xc0686611, "PROCMAP_QUERY"},
+	}
+
+	// The same of other types, which devices share.
+	fileRequests = []constant{
+		{0x40087602, "FS_IOC_SETVERSION"},        // linux/fs.h
+		{0x40047211, "FAT_IOCTL_SET_ATTRIBUTES"}, // linux/msdos_fs.h
+		{0x40046f01, "OCFS2_IOC_GROUP_EXTEND"},   // fs/ocfs2/ocfs2_ioctl.h, and so the next
+		{0x40186f02, "OCFS2_IOC_GROUP_ADD"},
+		{0x40186f03, "OCFS2_IOC_GROUP_ADD64"},
+		{0x40186f04, "OCFS2_IOC_REFLINK"},
+		{0x40406f06, "OCFS2_IOC_MOVE_EXT"},
+		{0x40289702, "CEPH_IOC_SET_LAYOUT"}, // fs/ceph/ioctl.h, and so the next
+		{0x40289705, "CEPH_IOC_SET_LAYOUT_POLICY"},
+		{0x0000cf04, "CIFS_IOC_SET_INTEGRITY"}, // fs/smb/client/cifs_ioctl.h
+		{0x40088302, "ZFS_IOC_SETDOSFLAGS"},    // sys/fs/zfs.h of OpenZFS
+	}
+)
+
+const (
+	sockTypeMask    = 0xf    // SOCK_TYPE_MASK in linux/net.h; the rest is SOCK_CLOEXEC and SOCK_NONBLOCK
+	requestTypeMask = 0xff00 // _IOC_TYPEMASK << _IOC_TYPESHIFT in asm-generic/ioctl.h
+	truncationMask  = unix.O_TRUNC | unix.O_ACCMODE
+)
+
+// rules are what both architectures have; archRules (syscalls_*.go) go before them.
 var rules = [...]rule{
-	{"socket", [arches]uint32{41, 198}, strict | confined, unixOnly},
-	{"socketpair", [arches]uint32{53, 199}, strict | confined, unixOnly},
-	{"socket", [arches]uint32{41, 198}, local, unixStream},
-	{"socketpair", [arches]uint32{53, 199}, local, unixStream},
-	{"sendto", [arches]uint32{44, 206}, strict | local, noAddress},
-	{"connect", [arches]uint32{42, 203}, strict | local, deny},
-	{"bind", [arches]uint32{49, 200}, strict | local, deny},
-	{"listen", [arches]uint32{50, 201}, strict | local, deny},
-	{"accept", [arches]uint32{43, 202}, strict | local, deny},
-	{"accept4", [arches]uint32{288, 242}, strict | local, deny},
-	{"sendmsg", [arches]uint32{46, 211}, strict, deny},
-	{"sendmmsg", [arches]uint32{307, 269}, strict, deny},
-	{"recvmsg", [arches]uint32{47, 212}, strict, deny},
-	{"recvmmsg", [arches]uint32{299, 243}, strict, deny},
-	{"getsockname", [arches]uint32{51, 204}, strict, deny},
-	{"getpeername", [arches]uint32{52, 205}, strict, deny},
-	{"getsockopt", [arches]uint32{55, 209}, strict, deny},
-	{"setsockopt", [arches]uint32{54, 208}, strict, deny},
-	{"shutdown", [arches]uint32{48, 210}, strict, deny},
+	// Terminals, files and file systems by requests.
+	{name: "ioctl", nr: unix.SYS_IOCTL, when: restricted, checks: [2]check{{arg: 1, is: oneOf, values: typing}}},
+	{name: "ioctl", nr: unix.SYS_IOCTL, when: offline, checks: [2]check{{arg: 1, is: oneOf, values: tunnel}}},
+	{name: "ioctl", nr: unix.SYS_IOCTL, when: writes, checks: [2]check{{arg: 1, is: oneOf, mask: requestTypeMask, values: fileTypes}, {arg: 1, is: noneOf, values: fileReaders}}},
+	{name: "ioctl", nr: unix.SYS_IOCTL, when: writes, checks: [2]check{{arg: 1, is: oneOf, values: fileRequests}}},
 
-	// Another process's sockets, sockets without socket(2), and requests that somebody else sends.
-	{"ptrace", [arches]uint32{101, 117}, offline, deny},
-	{"process_vm_readv", [arches]uint32{310, 270}, offline, deny},
-	{"process_vm_writev", [arches]uint32{311, 271}, offline, deny},
-	{"pidfd_getfd", [arches]uint32{438, 438}, offline, deny},
-	{"request_key", [arches]uint32{249, 218}, offline, deny}, // has the kernel start a program outside, for DNS
-	{"io_uring_setup", [arches]uint32{425, 425}, offline | truncation, deny},
-	{"io_uring_enter", [arches]uint32{426, 426}, offline | truncation, deny},
-	{"io_uring_register", [arches]uint32{427, 427}, offline | truncation, deny},
+	// Sockets. A datagram socket can name a receiver in sendmsg; sendto without an address is send.
+	{name: "socket", nr: unix.SYS_SOCKET, when: offline, checks: [2]check{{arg: 0, is: noneOf, values: unixDomain}}},
+	{name: "socket", nr: unix.SYS_SOCKET, when: local, checks: [2]check{{arg: 1, is: noneOf, mask: sockTypeMask, values: unixTypes}}},
+	{name: "socketpair", nr: unix.SYS_SOCKETPAIR, when: offline, checks: [2]check{{arg: 0, is: noneOf, values: unixDomain}}},
+	{name: "socketpair", nr: unix.SYS_SOCKETPAIR, when: local, checks: [2]check{{arg: 1, is: noneOf, mask: sockTypeMask, values: unixTypes}}},
+	{name: "sendto", nr: unix.SYS_SENDTO, when: strict | local, checks: [2]check{{arg: 4, is: notNull}}},
 
-	// Truncation without opening for writing, which Landlock does not see before ABI 3. io_uring, above, opens files
-	// too; openat2 has its flags in memory, where a filter cannot look.
-	{"truncate", [arches]uint32{76, 45}, truncation, deny},
-	{"open", [arches]uint32{2, none}, truncation, noTruncateArg1},
-	{"openat", [arches]uint32{257, 56}, truncation, noTruncateArg2},
-	{"openat2", [arches]uint32{437, 437}, truncation, hide},
+	// Truncation without opening for writing, which Landlock does not see before ABI 3. openat2 has its flags in memory, where
+	// a filter cannot look.
+	{name: "openat", nr: unix.SYS_OPENAT, when: truncation, checks: [2]check{{arg: 2, is: oneOf, mask: truncationMask, values: truncations}}},
 
-	// Mounts are the machine's, and of the calls that change them Landlock denies but a part. A mount that is attached nowhere
-	// is a way around it: overlayfs writes to its layers, NFS connects. Without the network, mount is one for NFS alone.
-	{"mount", [arches]uint32{165, 40}, offline, deny},
-	{"open_tree", [arches]uint32{428, 428}, offline | writes, deny},
-	{"move_mount", [arches]uint32{429, 429}, offline | writes, deny},
-	{"fsopen", [arches]uint32{430, 430}, offline | writes, deny},
-	{"fsconfig", [arches]uint32{431, 431}, offline | writes, deny},
-	{"fsmount", [arches]uint32{432, 432}, offline | writes, deny},
-	{"fspick", [arches]uint32{433, 433}, offline | writes, deny},
-	{"mount_setattr", [arches]uint32{442, 442}, writes, deny},
-	{"open_tree_attr", [arches]uint32{467, 467}, writes, deny},
+	// A file's owner can have others run it with the owner's rights.
+	{name: "fchmod", nr: unix.SYS_FCHMOD, when: writes, checks: [2]check{{arg: 1, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
+	{name: "fchmodat", nr: unix.SYS_FCHMODAT, when: writes, checks: [2]check{{arg: 2, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
+	{name: "fchmodat2", nr: unix.SYS_FCHMODAT2, when: writes, checks: [2]check{{arg: 2, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
 
-	// Files without a path. Landlock judges what a handle leads to by the root of its mount, which may be a writable root.
-	{"open_by_handle_at", [arches]uint32{304, 265}, writes, deny},
+	// Other processes. A limit of 0 seconds of CPU time kills any process of the user.
+	{name: "prlimit64", nr: unix.SYS_PRLIMIT64, when: ownLimits, checks: [2]check{{arg: 0, is: noneOf, values: thisOne}, {arg: 2, is: notNull}}},
+	{name: "ptrace", nr: unix.SYS_PTRACE, when: noTraceMe, checks: [2]check{{arg: 0, is: oneOf, values: traceMe}}},
+	{name: "ptrace", nr: unix.SYS_PTRACE, when: noTracing},
+	{name: "process_vm_readv", nr: unix.SYS_PROCESS_VM_READV, when: noTracing},
+	{name: "process_vm_writev", nr: unix.SYS_PROCESS_VM_WRITEV, when: noTracing},
+	{name: "pidfd_getfd", nr: unix.SYS_PIDFD_GETFD, when: noTracing},
 
-	// Typing into the caller's terminal, and calls by which root changes the whole machine.
-	{"ioctl", [arches]uint32{16, 29}, restricted, noTyping},
-	{"ioctl", [arches]uint32{16, 29}, writes, noTrees},
-	{"keyctl", [arches]uint32{250, 219}, restricted, ownKeyring},
-	{"init_module", [arches]uint32{175, 105}, restricted, deny},
-	{"finit_module", [arches]uint32{313, 273}, restricted, deny},
-	{"delete_module", [arches]uint32{176, 106}, restricted, deny},
-	{"kexec_load", [arches]uint32{246, 104}, restricted, deny},
-	{"kexec_file_load", [arches]uint32{320, 294}, restricted, deny},
-	{"bpf", [arches]uint32{321, 280}, restricted, deny},
-	{"perf_event_open", [arches]uint32{298, 241}, restricted, deny},
-	{"iopl", [arches]uint32{172, none}, restricted, deny},
-	{"ioperm", [arches]uint32{173, none}, restricted, deny},
-	{"reboot", [arches]uint32{169, 142}, restricted, deny},
-	{"swapon", [arches]uint32{167, 224}, restricted, deny},
-	{"swapoff", [arches]uint32{168, 225}, restricted, deny},
-	{"acct", [arches]uint32{163, 89}, restricted, deny},
-	{"sethostname", [arches]uint32{170, 161}, restricted, deny},
-	{"setdomainname", [arches]uint32{171, 162}, restricted, deny},
-	{"settimeofday", [arches]uint32{164, 170}, restricted, deny},
-	{"clock_settime", [arches]uint32{227, 112}, restricted, deny},
-	{"clock_adjtime", [arches]uint32{305, 266}, restricted, deny},
-	{"adjtimex", [arches]uint32{159, 171}, restricted, deny},
+	{name: "connect", nr: unix.SYS_CONNECT, when: strict | local},
+	{name: "bind", nr: unix.SYS_BIND, when: strict | local},
+	{name: "listen", nr: unix.SYS_LISTEN, when: strict | local},
+	{name: "accept", nr: unix.SYS_ACCEPT, when: strict | local},
+	{name: "accept4", nr: unix.SYS_ACCEPT4, when: strict | local},
+	{name: "sendmsg", nr: unix.SYS_SENDMSG, when: strict},
+	{name: "sendmmsg", nr: unix.SYS_SENDMMSG, when: strict},
+	{name: "recvmsg", nr: unix.SYS_RECVMSG, when: strict},
+	{name: "recvmmsg", nr: unix.SYS_RECVMMSG, when: strict},
+	{name: "getsockname", nr: unix.SYS_GETSOCKNAME, when: strict},
+	{name: "getpeername", nr: unix.SYS_GETPEERNAME, when: strict},
+	{name: "getsockopt", nr: unix.SYS_GETSOCKOPT, when: strict},
+	{name: "setsockopt", nr: unix.SYS_SETSOCKOPT, when: strict},
+	{name: "shutdown", nr: unix.SYS_SHUTDOWN, when: strict},
+
+	// It makes sockets and opens files without system calls, and sends commands to disks past Landlock's right to ioctls.
+	{name: "io_uring_setup", nr: unix.SYS_IO_URING_SETUP, when: restricted},
+	{name: "io_uring_enter", nr: unix.SYS_IO_URING_ENTER, when: restricted},
+	{name: "io_uring_register", nr: unix.SYS_IO_URING_REGISTER, when: restricted},
+
+	{name: "truncate", nr: unix.SYS_TRUNCATE, when: truncation},
+	{name: "openat2", nr: unix.SYS_OPENAT2, when: truncation, verdict: absent},
+
+	// A mount that is attached nowhere is a way around Landlock's paths: overlayfs writes to its layers, NFS connects. A user
+	// namespace gives the capability. With the network off, mount is one for NFS alone; Landlock denies it where it restricts
+	// files.
+	{name: "mount", nr: unix.SYS_MOUNT, when: offline},
+	{name: "open_tree", nr: unix.SYS_OPEN_TREE, when: offline | writes},
+	{name: "move_mount", nr: unix.SYS_MOVE_MOUNT, when: offline | writes},
+	{name: "fsopen", nr: unix.SYS_FSOPEN, when: offline | writes},
+	{name: "fsconfig", nr: unix.SYS_FSCONFIG, when: offline | writes},
+	{name: "fsmount", nr: unix.SYS_FSMOUNT, when: offline | writes},
+	{name: "fspick", nr: unix.SYS_FSPICK, when: offline | writes},
+	{name: "mount_setattr", nr: unix.SYS_MOUNT_SETATTR, when: writes},
+	{name: "open_tree_attr", nr: unix.SYS_OPEN_TREE_ATTR, when: writes},
+
+	// Files without a path. Landlock judges what a handle leads to by the root of its mount, which may be a writable root; and
+	// a message queue is made although mq_open answers EACCES.
+	{name: "open_by_handle_at", nr: unix.SYS_OPEN_BY_HANDLE_AT, when: writes},
+	{name: "mq_open", nr: unix.SYS_MQ_OPEN, when: writes},
+	{name: "mq_unlink", nr: unix.SYS_MQ_UNLINK, when: writes},
+
+	// Extended attributes and inode flags, for which Landlock has no right.
+	{name: "setxattr", nr: unix.SYS_SETXATTR, when: writes, verdict: notSupported},
+	{name: "lsetxattr", nr: unix.SYS_LSETXATTR, when: writes, verdict: notSupported},
+	{name: "fsetxattr", nr: unix.SYS_FSETXATTR, when: writes, verdict: notSupported},
+	{name: "setxattrat", nr: unix.SYS_SETXATTRAT, when: writes, verdict: notSupported},
+	{name: "removexattr", nr: unix.SYS_REMOVEXATTR, when: writes, verdict: notSupported},
+	{name: "lremovexattr", nr: unix.SYS_LREMOVEXATTR, when: writes, verdict: notSupported},
+	{name: "fremovexattr", nr: unix.SYS_FREMOVEXATTR, when: writes, verdict: notSupported},
+	{name: "removexattrat", nr: unix.SYS_REMOVEXATTRAT, when: writes, verdict: notSupported},
+	{name: "file_setattr", nr: unix.SYS_FILE_SETATTR, when: writes, verdict: notSupported},
+
+	// A namespace that is found as a file leads out of one that was made for the command; keys are the user's, not the
+	// command's; and bpf and perf_event_open look into the kernel.
+	{name: "setns", nr: unix.SYS_SETNS, when: restricted},
+	{name: "add_key", nr: unix.SYS_ADD_KEY, when: restricted},
+	{name: "request_key", nr: unix.SYS_REQUEST_KEY, when: restricted},
+	{name: "keyctl", nr: unix.SYS_KEYCTL, when: restricted},
+	{name: "bpf", nr: unix.SYS_BPF, when: restricted},
+	{name: "perf_event_open", nr: unix.SYS_PERF_EVENT_OPEN, when: restricted},
 }
 
 // Offsets in struct seccomp_data (linux/seccomp.h). Both architectures are little-endian.
@@ -193,34 +272,18 @@ const (
 func argLow(n uint32) uint32  { return dataArgs + 8*n }
 func argHigh(n uint32) uint32 { return argLow(n) + 4 }
 
-// Requests of ioctl(2) that make or open files where Landlock does not see it.
-const (
-	// The size and the type of all that take a struct btrfs_ioctl_vol_args or _v2 (linux/btrfs.h), and their mask: make,
-	// copy and remove trees, on a directory that need only be readable.
-	btrfsVolArgs     = 0x50009400
-	btrfsVolArgsMask = 0xffffff00
-
-	xfsOpenByHandle = 0xc038586b // XFS_IOC_OPEN_BY_HANDLE in fs/xfs/libxfs/xfs_fs.h
-	ocfs2Reflink    = 0x40186f04 // OCFS2_IOC_REFLINK in fs/ocfs2/ocfs2_ioctl.h
-
-	// Those of terminals, with most others, are below: they have no size (asm-generic/ioctls.h).
-	sizedRequests = 0x10000
-)
-
-const (
-	sockTypeMask = 0xf // SOCK_TYPE_MASK in linux/net.h; the rest is SOCK_CLOEXEC and SOCK_NONBLOCK
-	accessMode   = unix.O_ACCMODE
-)
+// tracerSkip is the number -1, with which a tracer has a call skipped (ptrace(2), seccomp(2)).
+const tracerSkip = 1<<32 - 1
 
 // maxInstructions bounds every filter. A conditional jump reaches 255 instructions, so any two can be joined.
-const maxInstructions = 128
+const maxInstructions = 256
 
 // program is built from its end to its start: what an instruction leads to exists before it, so no jump goes backwards
 // or nowhere, and because the first to be emitted are returns, no path falls off the end.
 type program struct {
 	code   [maxInstructions]bpf.RawInstruction
 	start  int
-	labels [verdicts]label // where each verdict begins; 0: it is not needed
+	labels [verdictCount]label // of the returns; 0: not emitted yet
 }
 
 // label is an instruction's index in program.code.
@@ -236,8 +299,12 @@ func (g *program) emit(op uint16, k uint32, yes, no label) label {
 	return i
 }
 
-func (g *program) ret(action uint32) label {
-	return g.emit(unix.BPF_RET|unix.BPF_K, action, 0, 0)
+// ret returns where the filter returns that verdict.
+func (g *program) ret(v verdict) label {
+	if g.labels[v] == 0 {
+		g.labels[v] = g.emit(unix.BPF_RET|unix.BPF_K, returns[v], 0, 0)
+	}
+	return g.labels[v]
 }
 
 func (g *program) jumpIfEqual(k uint32, yes, no label) label {
@@ -258,125 +325,83 @@ func (g *program) load(offset uint32) label {
 	return g.emit(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, offset, 0, 0)
 }
 
-// check emits what a verdict other than allow, deny and kill does. The kernel truncates integer arguments to 32 bits, and so
-// do the checks.
-func (g *program) check(v verdict, allow, deny label) label {
-	switch v {
-	case hide:
-		return g.ret(unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS))
-	case unixOnly:
-		g.jumpIfEqual(unix.AF_UNIX, allow, deny)
-		return g.load(argLow(0))
-	case unixStream:
-		g.jumpIfEqual(unix.SOCK_STREAM, allow, g.jumpIfEqual(unix.SOCK_SEQPACKET, allow, deny))
-		g.and(sockTypeMask)
-		g.jumpIfEqual(unix.AF_UNIX, g.load(argLow(1)), deny)
-		return g.load(argLow(0))
-	case noAddress:
-		g.jumpIfEqual(0, allow, deny)
-		g.jumpIfEqual(0, g.load(argHigh(4)), deny)
-		return g.load(argLow(4))
-	case noTyping:
-		g.jumpIfEqual(unix.TIOCSTI, deny, g.jumpIfEqual(unix.TIOCLINUX, deny, allow))
-		return g.load(argLow(1))
-	case noTrees:
-		terminal := g.jumpIfEqual(unix.TIOCSTI, deny, g.jumpIfEqual(unix.TIOCLINUX, deny, allow))
-		g.jumpIfEqual(btrfsVolArgs, deny, allow)
-		sized := g.jumpIfEqual(ocfs2Reflink, deny, g.and(btrfsVolArgsMask))
-		sized = g.jumpIfEqual(xfsOpenByHandle, deny, sized)
-		g.jumpIfAtLeast(sizedRequests, sized, terminal)
-		return g.load(argLow(1))
-	case ownKeyring:
-		g.jumpIfEqual(unix.KEYCTL_SESSION_TO_PARENT, deny, allow)
-		return g.load(argLow(0))
-	case noTruncateArg1:
-		return g.checkTruncate(1, allow, deny)
+// check emits the check of an argument: it goes on to yes where the check holds, and to no where it does not.
+func (g *program) check(k *check, yes, no label) label {
+	switch k.is {
+	case unchecked:
+		return yes
+	case notNull:
+		g.jumpIfEqual(0, no, yes)
+		g.jumpIfEqual(0, g.load(argHigh(k.arg)), yes)
+		return g.load(argLow(k.arg))
+	case noneOf:
+		yes, no = no, yes
 	}
-	return g.checkTruncate(2, allow, deny) // noTruncateArg2
+	next := no
+	for i := len(k.values) - 1; i >= 0; i-- {
+		next = g.jumpIfEqual(k.values[i].value, yes, next)
+	}
+	if k.mask != 0 {
+		g.and(k.mask)
+	}
+	return g.load(argLow(k.arg))
 }
 
-// checkTruncate denies O_TRUNC with an access mode that does not write. Mode 3 is one: it opens for ioctl(2) only
-// (open(2)), which Landlock takes for neither reading nor writing.
-func (g *program) checkTruncate(flags uint32, allow, deny label) label {
-	g.jumpIfEqual(unix.O_TRUNC, deny, g.jumpIfEqual(unix.O_TRUNC|accessMode, deny, allow))
-	g.and(unix.O_TRUNC | accessMode)
-	return g.load(argLow(flags))
-}
+// segment is how many numbers share a part of the filter. Since 5.11 the kernel runs a filter once for each number when it is
+// installed, to remember those that are always allowed. It would add a fifth to a launch if each number had to pass the comparisons of all.
+const (
+	segment      = 64
+	endOfNumbers = 512 // above the highest in the tables
+)
 
-// span is a run of call numbers with one verdict: from start to the next span's.
-type span struct {
-	start   uint32
-	verdict verdict
-}
-
-// maxSpans: the first, two for each rule, which is followed by another, and four for x32.
-const maxSpans = 2*len(rules) + 5
-
-// tableSize exceeds every number in the table by two at least, so that an allowed one follows.
-const tableSize = 512
-
-// spans cuts the call numbers into runs of one verdict.
-func spans(c config, a arch, s *[maxSpans]span) (n int) {
-	var table [tableSize]verdict
-	for i := range rules {
-		if r := &rules[i]; r.when&c != 0 && r.nr[a] != none {
-			table[r.nr[a]] = r.verdict
+// match emits a table of rules, of those for the numbers of a segment: for each call a comparison of its number, then its rules.
+// A number without one goes on to next.
+func (g *program) match(c config, rules []rule, first uint32, next label) label {
+	call, body := uint32(0), label(0) // the call whose rules are being emitted, and where they begin; 0: there is none yet
+	for i := len(rules) - 1; i >= 0; i-- {
+		r := &rules[i]
+		if r.when&c == 0 || r.nr-first >= segment {
+			continue
 		}
-	}
-
-	last := table[0]
-	s[0], n = span{0, last}, 1
-	for nr := range len(table) {
-		if v := table[nr]; v != last {
-			s[n] = span{uint32(nr), v}
-			n++
-			last = v
+		otherwise := g.ret(allow)
+		switch {
+		case body != 0 && r.nr == call:
+			otherwise = body
+		case body != 0:
+			next = g.jumpIfEqual(call, body, next)
 		}
+		call, body = r.nr, g.check(&r.checks[0], g.check(&r.checks[1], g.ret(r.verdict), otherwise), otherwise)
 	}
-	if a == amd64 {
-		// The numbers with the bit set, among them those with the sign bit too.
-		for _, next := range [...]span{{x32, kill}, {2 * x32, allow}, {3 * x32, kill}, {tracerSkip, allow}} {
-			s[n] = next
-			n++
-		}
+	if body != 0 {
+		next = g.jumpIfEqual(call, body, next)
 	}
-	return n
+	return next
 }
 
-// search emits a binary search of the accumulator in spans, and returns where it starts.
-func (g *program) search(spans []span) label {
-	if len(spans) == 1 {
-		return g.labels[spans[0].verdict]
-	}
-	half := len(spans) / 2
-	upper := g.search(spans[half:])
-	lower := g.search(spans[:half])
-	return g.jumpIfAtLeast(spans[half].start, upper, lower)
+// segment emits what all tables say of the numbers from first on.
+func (g *program) segment(c config, first uint32) label {
+	return g.match(c, archRules, first, g.match(c, rules[:], first, g.ret(allow)))
 }
 
 // build assembles the filter, and returns its instructions.
-func (g *program) build(c config, a arch) []bpf.RawInstruction {
-	var s [maxSpans]span
-	n := spans(c, a, &s)
-
+func (g *program) build(c config) []bpf.RawInstruction {
 	g.start = len(g.code)
-	labels := &g.labels
-	labels[kill] = g.ret(unix.SECCOMP_RET_KILL_PROCESS)
-	labels[deny] = g.ret(unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM))
-	labels[allow] = g.ret(unix.SECCOMP_RET_ALLOW)
-	for i := range n {
-		if v := s[i].verdict; labels[v] == 0 {
-			labels[v] = g.check(v, labels[allow], labels[deny])
-		}
+	foreign := g.ret(kill)
+	next := g.segment(c, 0)
+	for first := uint32(segment); first < endOfNumbers; first += segment {
+		next = g.jumpIfAtLeast(first, g.segment(c, first), next)
 	}
-	g.search(s[:n])
+	if x32 != 0 {
+		g.jumpIfAtLeast(x32, g.jumpIfEqual(tracerSkip, g.ret(allow), foreign), next)
+	}
 	nr := g.load(dataNr)
-	g.jumpIfEqual(auditArch[a], nr, labels[kill])
+	g.jumpIfEqual(auditArch, nr, foreign)
 	g.load(dataArch)
 	return g.code[g.start:]
 }
 
 var (
+	_ = [1]struct{}{}[max(maxInstructions, 256)-256]
 	_ = [1]struct{}{}[unsafe.Sizeof(bpf.RawInstruction{})-unix.SizeofSockFilter]
 	_ = [1]struct{}{}[unsafe.Offsetof(bpf.RawInstruction{}.Jt)-unsafe.Offsetof(unix.SockFilter{}.Jt)]
 	_ = [1]struct{}{}[unsafe.Offsetof(bpf.RawInstruction{}.Jf)-unsafe.Offsetof(unix.SockFilter{}.Jf)]

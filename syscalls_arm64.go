@@ -1,5 +1,15 @@
 package main
 
-// native is this architecture's column of the tables in seccomp_linux.go. Both columns are in every binary: snib
-// explains the filter of either. The numbers of the calls that the launch itself makes are those of x/sys/unix.
-const native = arm64
+// What the filter knows of arm64 alone. It runs in the restricted context described at the head of launch_linux.go.
+
+import "golang.org/x/sys/unix"
+
+// auditArch is seccomp_data.arch (linux/audit.h).
+const auditArch = unix.AUDIT_ARCH_AARCH64
+
+// x32 is 0: 64-bit ARM has one set of numbers. The 32-bit one (EABI) has another seccomp_data.arch.
+const x32 = 0
+
+// archRules are none: open(2) and chmod(2) are older than this architecture, whose table (asm-generic/unistd.h) has openat
+// and fchmodat alone.
+var archRules []rule

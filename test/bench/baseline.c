@@ -3,11 +3,12 @@
 // baseline -w PATH... -- COMMAND [ARG]...
 //
 // The least that a launch can cost: the system calls that snib makes for the same command line, and nothing else. The
-// rights and the filter are constants, in policy.h, which the benchmark writes from what snib itself passes to the
-// kernel; it also checks that both make the same calls. COMMAND is a path.
+// rights, the capabilities and the filter are constants, in policy.h, which the benchmark writes from what snib itself
+// passes to the kernel; it also checks that both make the same calls. COMMAND is a path.
 
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -56,6 +57,13 @@ void start(long *stack)
 		allow_beneath(ruleset, argv[1], access_root);
 	argv++;
 
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3];
+	must(call(SYS_capget, (long)&header, (long)held, 0, 0, 0));
+	if (sizeof capabilities > 0) {
+		must(call(SYS_capset, (long)&header, (long)capabilities, 0, 0, 0));
+		must(call(SYS_capget, (long)&header, (long)held, 0, 0, 0));
+	}
 	must(call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	must(call(SYS_landlock_restrict_self, ruleset, 0, 0, 0, 0));
 	struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = (struct sock_filter *)filter};

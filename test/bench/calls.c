@@ -1,10 +1,10 @@
 //go:build ignore
 
-// calls COUNT getppid|socketpair|ioctl
+// calls COUNT getppid|socketpair|sendto|ioctl
 // calls COUNT open FILE
 //
 // Makes one call COUNT times, and prints how many nanoseconds of processor time that took. What socketpair and open
-// return is closed each time.
+// return is closed each time, and what sendto sends is read.
 
 #include <err.h>
 #include <fcntl.h>
@@ -40,6 +40,14 @@ int main(int, char **argv)
 			close(fds[0]);
 			close(fds[1]);
 		}
+	} else if (strcmp(argv[2], "sendto") == 0) {
+		int fds[2];
+		char byte = 0;
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
+			err(1, "socketpair");
+		while (count-- > 0)
+			if (sendto(fds[0], &byte, 1, 0, NULL, 0) != 1 || read(fds[1], &byte, 1) != 1)
+				err(1, "sendto, read");
 	} else if (strcmp(argv[2], "ioctl") == 0) {
 		while (count-- > 0) {
 			struct winsize size; // on /dev/null: ENOTTY

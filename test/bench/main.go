@@ -426,8 +426,8 @@ func (b *bench) rootCosts(rounds int) (perRoot float64, err error) {
 // calls prints how fast a command makes system calls in the sandbox, and without one.
 func (b *bench) calls() error {
 	const runs, count = 31, 20000
-	works := [][]string{{"getppid"}, {"socketpair"}, {"ioctl"}}
-	names := []string{"getppid", "socketpair, close twice", "ioctl"}
+	works := [][]string{{"getppid"}, {"socketpair"}, {"sendto"}, {"ioctl"}}
+	names := []string{"getppid", "socketpair, close twice", "sendto, read", "ioctl"}
 	for _, depth := range []int{1, 5, 20} {
 		dir := filepath.Join(b.roots[depth], strings.Repeat("d/", depth-1))
 		if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -94,6 +94,10 @@ func read(pid int, info syscallInfo) (call, error) {
 		used = 5
 	case unix.SYS_LANDLOCK_RESTRICT_SELF:
 		used = 2
+	case unix.SYS_CAPGET:
+		pointer, size = 0, uint64(unsafe.Sizeof(unix.CapUserHeader{}))
+	case unix.SYS_CAPSET:
+		pointer, size = 1, uint64(unsafe.Sizeof([2]unix.CapUserData{})) // with another header it would fail
 	case unix.SYS_OPENAT:
 		used, pointer = 3, 1
 	case unix.SYS_LANDLOCK_CREATE_RULESET:
@@ -129,9 +133,17 @@ func read(pid int, info syscallInfo) (call, error) {
 	return c, err
 }
 
-// policyHeader writes what a launch with one root passed to the kernel as constants of C.
+// policyHeader writes what a launch with one root passed to the kernel as constants of C. There are no capabilities where
+// it had none to drop.
 func policyHeader(calls []call) []byte {
 	var b bytes.Buffer
+	fmt.Fprintf(&b, "static const uint32_t capabilities[] = {")
+	for _, c := range calls {
+		for i := 0; c.nr == unix.SYS_CAPSET && i < len(c.data); i += 4 {
+			fmt.Fprintf(&b, "%#x,", binary.NativeEndian.Uint32(c.data[i:]))
+		}
+	}
+	fmt.Fprintf(&b, "};\n")
 	names := []string{"access_slash", "access_null", "access_root"}
 	for _, c := range calls {
 		switch {

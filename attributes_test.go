@@ -1,0 +1,541 @@
+package main
+
+// What Landlock has no right for, or sees too late: extended attributes, inode flags, the set-uid bit and message queues,
+// seen from outside.
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// writesFree are policies that leave writes alone.
+var writesFree = [][]string{
+	{"codex-linux-sandbox", "-s", "disk-full-write-access", "--"},
+	{"codex-linux-sandbox", "--sandbox-policy-cwd", "/nonexistent", "--sandbox-policy", `{"type":"external-sandbox"}`, "--"},
+}
+
+const attribute = "user.snib"
+
+// attributeArgs is struct xattr_args (linux/xattr.h).
+type attributeArgs struct {
+	value       uint64
+	size, flags uint32
+}
+
+// fileAttr is struct file_attr (linux/fs.h).
+type fileAttr struct {
+	flags                             uint64
+	extSize, extents, project, cowExt uint32
+}
+
+// What the kernel's headers say of inode flags (linux/fs.h).
+const (
+	getFlags   = 0x80086601 // FS_IOC_GETFLAGS
+	setFlags   = 0x40086602 // FS_IOC_SETFLAGS
+	noDump     = 0x40       // FS_NODUMP_FL
+	noDumpX    = 0x80       // FS_XFLAG_NODUMP
+	atFDCWD    = ^uintptr(99)
+	fileGetter = 468 // file_getattr, the same number everywhere
+)
+
+// setters give a file an attribute, and removers take it away, each by another call.
+var (
+	setters  = []string{"setxattr", "lsetxattr", "fsetxattr", "setxattrat"}
+	removers = []string{"removexattr", "lremovexattr", "fremovexattr", "removexattrat"}
+)
+
+func init() {
+	value, name := []byte("changed"), append([]byte(attribute), 0)
+	for op, call := range map[string]func(path string) error{
+		"setxattr":     func(path string) error { return unix.Setxattr(path, attribute, value, 0) },
+		"lsetxattr":    func(path string) error { return unix.Lsetxattr(path, attribute, value, 0) },
+		"removexattr":  func(path string) error { return unix.Removexattr(path, attribute) },
+		"lremovexattr": func(path string) error { return unix.Lremovexattr(path, attribute) },
+		"fsetxattr": func(path string) error {
+			return withFile(path, func(fd int) error { return unix.Fsetxattr(fd, attribute, value, 0) })
+		},
+		"fremovexattr": func(path string) error {
+			return withFile(path, func(fd int) error { return unix.Fremovexattr(fd, attribute) })
+		},
+		"setxattrat": func(path string) error {
+			args := attributeArgs{value: uint64(uintptr(unsafe.Pointer(&value[0]))), size: uint32(len(value))}
+			return withPath(path, func(path unsafe.Pointer) error {
+				return rawErrno6(unix.SYS_SETXATTRAT, atFDCWD, uintptr(path), 0, uintptr(unsafe.Pointer(&name[0])), uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args))
+			})
+		},
+		"removexattrat": func(path string) error {
+			return withPath(path, func(path unsafe.Pointer) error {
+				return rawErrno6(unix.SYS_REMOVEXATTRAT, atFDCWD, uintptr(path), 0, uintptr(unsafe.Pointer(&name[0])), 0, 0)
+			})
+		},
+		"getxattr": func(path string) error {
+			got := make([]byte, 64)
+			n, err := unix.Getxattr(path, attribute, got)
+			if err != nil {
+				return err
+			}
+			return errors.New(string(got[:n]))
+		},
+		"listxattr": func(path string) error {
+			list := make([]byte, 1024)
+			n, err := unix.Listxattr(path, list)
+			if err == nil && !slices.Contains(strings.Split(string(list[:n]), "\x00"), attribute) {
+				err = fmt.Errorf("only %q", list[:n])
+			}
+			return err
+		},
+		"setFlags": func(path string) error {
+			return withFile(path, func(fd int) error {
+				flags, err := unix.IoctlGetUint32(fd, getFlags)
+				if err != nil {
+					return fmt.Errorf("reading: %v", err)
+				}
+				return unix.IoctlSetPointerInt(fd, setFlags, int(flags|noDump))
+			})
+		},
+		"file_setattr": func(path string) error {
+			var attr fileAttr
+			return withPath(path, func(path unsafe.Pointer) error {
+				if err := rawErrno6(fileGetter, atFDCWD, uintptr(path), uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0, 0); err != nil {
+					return fmt.Errorf("reading: %v", err)
+				}
+				attr.flags |= noDumpX
+				return rawErrno6(unix.SYS_FILE_SETATTR, atFDCWD, uintptr(path), uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0, 0)
+			})
+		},
+	} {
+		probes[op] = func(a []string) error { return call(a[0]) }
+	}
+	probes["unsupported"] = unsupported
+	for op, call := range map[string]func(path string, mode uint32) error{
+		"chmod": func(path string, mode uint32) error {
+			if runtime.GOARCH != "amd64" {
+				return unix.Fchmodat(unix.AT_FDCWD, path, mode, 0) // arm64 has no other
+			}
+			const number = 90 // asm/unistd_64.h; the C library's chmod, where Go's is fchmodat
+			return withPath(path, func(path unsafe.Pointer) error { return rawErrno(number, uintptr(path), uintptr(mode), 0, 0) })
+		},
+		"fchmod": func(path string, mode uint32) error {
+			return withFile(path, func(fd int) error { return unix.Fchmod(fd, mode) })
+		},
+		"fchmodat": func(path string, mode uint32) error { return unix.Fchmodat(unix.AT_FDCWD, path, mode, 0) },
+		"fchmodat2": func(path string, mode uint32) error {
+			return withPath(path, func(path unsafe.Pointer) error {
+				return rawErrno(unix.SYS_FCHMODAT2, atFDCWD, uintptr(path), uintptr(mode), 0)
+			})
+		},
+	} {
+		probes[op] = func(a []string) error { return call(a[0], uint32(atoi(a[1]))) }
+	}
+	probes["makeSetUID"] = func(a []string) error { return makeSetUID(a[0], a[1]) }
+	for op, call := range map[string]func(name string) error{
+		"mqCreate": func(name string) error { return openQueue(name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL) },
+		"mqUnlink": func(name string) error { return unlinkQueue(name) },
+	} {
+		probes[op] = func(a []string) error { return call(a[0]) }
+	}
+}
+
+// withFile does something with a file that is open for reading.
+func withFile(path string, do func(fd int) error) error {
+	fd, err := unix.Open(path, unix.O_RDONLY, 0)
+	if err != nil {
+		return fmt.Errorf("open: %v", err)
+	}
+	defer unix.Close(fd)
+	return do(fd)
+}
+
+// withPath does something with a path as the kernel takes it.
+func withPath(path string, do func(path unsafe.Pointer) error) error {
+	text, err := unix.BytePtrFromString(path)
+	if err != nil {
+		return err
+	}
+	return do(unsafe.Pointer(text))
+}
+
+// unsupported makes the calls with arguments that the kernel refuses for another reason than EOPNOTSUPP, and returns the
+// names of those that end in it. It shows on every file system what becomes of the calls.
+func unsupported([]string) error {
+	nowhere := ^uintptr(0)
+	var names []string
+	for _, c := range []struct {
+		name string
+		nr   uintptr
+	}{
+		{"setxattr", unix.SYS_SETXATTR}, {"lsetxattr", unix.SYS_LSETXATTR}, {"fsetxattr", unix.SYS_FSETXATTR},
+		{"setxattrat", unix.SYS_SETXATTRAT}, {"removexattr", unix.SYS_REMOVEXATTR}, {"lremovexattr", unix.SYS_LREMOVEXATTR},
+		{"fremovexattr", unix.SYS_FREMOVEXATTR}, {"removexattrat", unix.SYS_REMOVEXATTRAT}, {"file_setattr", unix.SYS_FILE_SETATTR},
+	} {
+		if errors.Is(rawErrno6(c.nr, nowhere, nowhere, nowhere, nowhere, nowhere, nowhere), unix.EOPNOTSUPP) {
+			names = append(names, c.name)
+		}
+	}
+	return errors.New(strings.Join(names, " "))
+}
+
+// join makes one operation of several on one file.
+func join(ops []string, args ...string) []string {
+	list := []string{"each"}
+	for _, op := range ops {
+		list = slices.Concat(list, []string{op}, args, []string{","})
+	}
+	return list
+}
+
+// times is an outcome, as often as there are operations.
+func times(n int, outcome string) string { return strings.TrimSpace(strings.Repeat(outcome+" ", n)) }
+
+// eopnotsupp is EOPNOTSUPP by the name that unix.ErrnoName has for its number.
+var eopnotsupp = unix.ErrnoName(unix.EOPNOTSUPP)
+
+// Extended attributes are not there to be changed, within a root or outside, and programs do without.
+func TestAttributeCalls(t *testing.T) {
+	all := strings.Join(slices.Concat(setters, removers, []string{"file_setattr"}), " ")
+	eachBuild(t, func(t *testing.T, b *build) {
+		if got := b.outcome(t, nil, "unsupported"); got != "" {
+			t.Errorf("control: %s", got)
+		}
+		for _, sandbox := range writesFree {
+			if got := b.outcome(t, sandbox, "unsupported"); got != "" {
+				t.Errorf("%q: %s", sandbox, got)
+			}
+		}
+	})
+	needABI(t, 1)
+	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
+		for _, sandbox := range [][]string{launcher(t), launcher(t, "/")} {
+			if got := b.outcome(t, sandbox, "unsupported"); len(strings.Fields(got)) != len(strings.Fields(all)) {
+				t.Errorf("%q: %s, want %s", sandbox, got, all)
+			}
+		}
+	})
+}
+
+// attributed makes a file with an attribute, where the file system has any.
+func attributed(t testing.TB, path string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte("original"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	switch err := unix.Setxattr(path, attribute, []byte("original"), 0); {
+	case errors.Is(err, unix.EOPNOTSUPP):
+		t.Skip("needs a file system with attributes of users")
+	case err != nil:
+		t.Fatal(err)
+	}
+}
+
+// attributeOf is what a file's attribute holds.
+func attributeOf(t testing.TB, path string) string {
+	t.Helper()
+	got := make([]byte, 64)
+	n, err := unix.Getxattr(path, attribute, got)
+	if err != nil {
+		return errnoName(err)
+	}
+	return string(got[:n])
+}
+
+func TestExtendedAttributes(t *testing.T) {
+	needABI(t, 1)
+	probeDir := scratch(t)
+	attributed(t, probeDir+"/file")
+	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
+		dir := scratch(t)
+		for _, place := range []string{"root", "outside"} {
+			file := filepath.Join(dir, place, "file")
+			if err := os.Mkdir(filepath.Dir(file), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			attributed(t, file)
+			sandbox := launcher(t, dir+"/root")
+			ops := slices.Concat(setters, removers)
+			if got := b.outcome(t, sandbox, join(ops, file)...); got != times(len(ops), eopnotsupp) {
+				t.Errorf("%s: %s", place, got)
+			}
+			if got := attributeOf(t, file); got != "original" {
+				t.Errorf("%s: the attribute is now %s", place, got)
+			}
+			if got := b.outcome(t, sandbox, join([]string{"getxattr", "listxattr"}, file)...); got != "original ok" {
+				t.Errorf("%s: reading: %s", place, got)
+			}
+		}
+	})
+	eachBuild(t, func(t *testing.T, b *build) {
+		file := scratch(t) + "/file"
+		for _, sandbox := range append([][]string{nil}, writesFree...) {
+			for _, op := range slices.Concat(setters, removers) {
+				attributed(t, file)
+				want, left := "ok", "changed"
+				if slices.Contains(removers, op) {
+					left = "ENODATA"
+				}
+				if strings.HasSuffix(op, "at") && absentCall(unix.SYS_SETXATTRAT) {
+					want, left = "ENOSYS", "original"
+				}
+				if got := b.outcome(t, sandbox, op, file); got != want {
+					t.Errorf("%q: %s: %s, want %s", sandbox, op, got, want)
+				}
+				if got := attributeOf(t, file); got != left {
+					t.Errorf("%q: %s left %s, want %s", sandbox, op, got, left)
+				}
+			}
+		}
+	})
+}
+
+// absentCall tells whether this kernel, or a filter of somebody else's, has not got a system call.
+func absentCall(nr uintptr) bool {
+	nowhere := ^uintptr(0)
+	err := rawErrno6(nr, nowhere, nowhere, nowhere, nowhere, nowhere, nowhere)
+	return errors.Is(err, unix.ENOSYS)
+}
+
+func TestInodeFlags(t *testing.T) {
+	needABI(t, 1)
+	flagsOf := func(t *testing.T, path string) (flags uint32) {
+		t.Helper()
+		err := withFile(path, func(fd int) (err error) { flags, err = unix.IoctlGetUint32(fd, getFlags); return err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return flags & noDump
+	}
+	plainFile := func(t *testing.T, dir string) string {
+		t.Helper()
+		tree(t, dir)
+		return dir + "/file"
+	}
+	ops := []string{"setFlags", "file_setattr"}
+	if absentCall(fileGetter) {
+		ops = ops[:1]
+	}
+	for _, op := range ops {
+		if got := release.outcome(t, nil, op, plainFile(t, scratch(t))); got != "ok" {
+			t.Skip("needs a file system with inode flags")
+		}
+	}
+	denied := map[string]string{"setFlags": "EPERM", "file_setattr": eopnotsupp}
+	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
+		dir := scratch(t)
+		for _, op := range ops {
+			for _, place := range []string{"root", "outside"} {
+				file := plainFile(t, filepath.Join(dir, place))
+				if got := b.outcome(t, launcher(t, dir+"/root"), op, file); got != denied[op] {
+					t.Errorf("%s, %s: %s, want %s", op, place, got, denied[op])
+				}
+				if flagsOf(t, file) != 0 {
+					t.Errorf("%s, %s: the flags changed", op, place)
+				}
+			}
+		}
+	})
+	eachBuild(t, func(t *testing.T, b *build) {
+		for _, sandbox := range append([][]string{nil}, writesFree...) {
+			for _, op := range ops {
+				file := plainFile(t, scratch(t))
+				if got := b.outcome(t, sandbox, op, file); got != "ok" || flagsOf(t, file) == 0 {
+					t.Errorf("%q: %s: %s, flags %#x", sandbox, op, got, flagsOf(t, file))
+				}
+			}
+		}
+	})
+}
+
+// modeOf is a file's mode, as chmod takes it.
+func modeOf(t testing.TB, path string) uint32 {
+	t.Helper()
+	var stat unix.Stat_t
+	if err := unix.Lstat(path, &stat); err != nil {
+		t.Fatal(err)
+	}
+	return stat.Mode & 0o7777
+}
+
+// A file is not made to run with the rights of its owner; every other mode is the command's to set.
+func TestSetUID(t *testing.T) {
+	ops := []string{"chmod", "fchmod", "fchmodat", "fchmodat2"}
+	absent := absentCall(unix.SYS_FCHMODAT2)
+	// try sets a mode by each of the calls, of a fresh file each.
+	try := func(t *testing.T, b *build, sandbox []string, dir string, mode uint32, denied bool) {
+		t.Helper()
+		all, wants := []string{"each"}, []string{}
+		for _, op := range ops {
+			file := filepath.Join(dir, op)
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(file, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, op, file, fmt.Sprintf("%#o", mode), ",")
+			switch {
+			case denied:
+				wants = append(wants, "EPERM")
+			case op == "fchmodat2" && absent:
+				wants = append(wants, "ENOSYS")
+			default:
+				wants = append(wants, "ok")
+			}
+		}
+		if got := b.outcome(t, sandbox, all...); got != strings.Join(wants, " ") {
+			t.Errorf("%q: %q %#o: %s, want %s", sandbox, ops, mode, got, wants)
+		}
+		for i, op := range ops {
+			left := uint32(0o644)
+			if wants[i] == "ok" {
+				left = mode
+			}
+			if now := modeOf(t, filepath.Join(dir, op)); now != left {
+				t.Errorf("%q: %s %#o left %#o", sandbox, op, mode, now)
+			}
+		}
+	}
+	eachBuild(t, func(t *testing.T, b *build) {
+		dir := scratch(t)
+		for _, sandbox := range append([][]string{nil}, writesFree...) {
+			try(t, b, sandbox, dir, 0o4755, false)
+		}
+	})
+	needABI(t, 1)
+	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
+		dir := scratch(t)
+		for _, place := range []string{"root", "outside"} {
+			if err := os.Mkdir(filepath.Join(dir, place), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for mode, denied := range map[uint32]bool{0o4755: true, 0o6711: true, 0o2755: false, 0o1700: false} {
+				try(t, b, launcher(t, dir+"/root"), filepath.Join(dir, place), mode, denied)
+			}
+		}
+	})
+}
+
+// makeSetUID makes a file with the bit, fills it, and returns the modes before and after.
+func makeSetUID(path, how string) error {
+	syscall.Umask(0)
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL, 0o4755)
+	if err != nil {
+		return err
+	}
+	var before, after unix.Stat_t
+	if err := unix.Fstat(fd, &before); err != nil {
+		return err
+	}
+	const size = 8
+	switch how {
+	case "write":
+		_, err = unix.Write(fd, make([]byte, size))
+	case "truncate":
+		err = unix.Ftruncate(fd, size)
+	case "allocate":
+		err = unix.Fallocate(fd, 0, 0, size)
+	}
+	if err == nil && how != "write" {
+		var page []byte
+		if page, err = unix.Mmap(fd, 0, size, unix.PROT_WRITE, unix.MAP_SHARED); err == nil {
+			copy(page, "changed.")
+			err = unix.Munmap(page)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %v", how, err)
+	}
+	if err := unix.Fstat(fd, &after); err != nil {
+		return err
+	}
+	return fmt.Errorf("%o %o", before.Mode&0o7777, after.Mode&0o7777)
+}
+
+// A file can be made with the bit, but not filled: root, too, loses the bit then. Without a sandbox root keeps it.
+func TestSetUIDByCreation(t *testing.T) {
+	needABI(t, 1)
+	ways := []string{"write", "truncate", "allocate"}
+	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
+		dir := scratch(t)
+		for _, how := range ways {
+			file := filepath.Join(dir, how)
+			if got := b.outcome(t, launcher(t, dir), "makeSetUID", file, how); got != "4755 755" {
+				t.Errorf("%s: %s", how, got)
+			}
+			if mode := modeOf(t, file); mode != 0o755 {
+				t.Errorf("%s: %#o", how, mode)
+			}
+			want := "4755 755"
+			if os.Geteuid() == 0 {
+				want = "4755 4755"
+			}
+			if got := b.outcome(t, nil, "makeSetUID", file+"-control", how); got != want {
+				t.Errorf("%s: control: %s, want %s", how, got, want)
+			}
+		}
+	})
+}
+
+// openQueue opens a message queue, and closes it. It is as small as can be, for a user has few bytes of them (RLIMIT_MSGQUEUE).
+func openQueue(name string, flags int) error {
+	attr := struct{ flags, messages, size, current, a, b, c, d int64 }{messages: 1, size: 1}
+	return withPath(name, func(name unsafe.Pointer) error {
+		fd, _, errno := unix.RawSyscall6(unix.SYS_MQ_OPEN, uintptr(name), uintptr(flags), 0o600, uintptr(unsafe.Pointer(&attr)), 0, 0)
+		if errno != 0 {
+			return errno
+		}
+		return unix.Close(int(fd))
+	})
+}
+
+func unlinkQueue(name string) error {
+	return withPath(name, func(name unsafe.Pointer) error { return rawErrno(unix.SYS_MQ_UNLINK, uintptr(name), 0, 0, 0) })
+}
+
+// Message queues are files of a file system that is mounted nowhere: under Landlock alone mq_open makes one although it
+// answers EACCES.
+func TestMessageQueues(t *testing.T) {
+	name := filepath.Base(scratch(t))
+	switch err := openQueue(name, unix.O_RDONLY); {
+	case errors.Is(err, unix.ENOSYS):
+		t.Skip("needs message queues")
+	case !errors.Is(err, unix.ENOENT):
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unlinkQueue(name) })
+	exists := func() bool { return openQueue(name, unix.O_RDONLY) == nil }
+	eachBuild(t, func(t *testing.T, b *build) {
+		for _, sandbox := range append([][]string{nil}, writesFree...) {
+			if got := b.outcome(t, sandbox, "mqCreate", name); got != "ok" || !exists() {
+				t.Errorf("%q: mq_open: %s", sandbox, got)
+			}
+			if got := b.outcome(t, sandbox, "mqUnlink", name); got != "ok" || exists() {
+				t.Errorf("%q: mq_unlink: %s", sandbox, got)
+			}
+		}
+	})
+	needABI(t, 1)
+	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
+		for _, sandbox := range [][]string{launcher(t), launcher(t, "/")} {
+			if got := b.outcome(t, sandbox, "mqCreate", name); got != "EPERM" || exists() {
+				t.Errorf("%q: mq_open: %s, exists: %v", sandbox, got, exists())
+				unlinkQueue(name)
+			}
+			if err := openQueue(name, unix.O_RDWR|unix.O_CREAT); err != nil {
+				t.Fatal(err)
+			}
+			if got := b.outcome(t, sandbox, "mqUnlink", name); got != "EPERM" || !exists() {
+				t.Errorf("%q: mq_unlink: %s, exists: %v", sandbox, got, exists())
+			}
+			unlinkQueue(name)
+		}
+	})
+}
