@@ -233,9 +233,3 @@ func (p *policy) writeStatus(abi int) syscall.Errno {
 	closeFD(p.statusFD)
 	return signalMask(unix.SIG_SETMASK, &before, nil)
 }
-
-func signalMask(how int, set, before *unix.Sigset_t) syscall.Errno {
-	_, errno := result(systemCall(unix.SYS_RT_SIGPROCMASK, uintptr(how), uintptr(unsafe.Pointer(set)),
-		uintptr(unsafe.Pointer(before)), unsafe.Sizeof(set.Val[0]), 0))
-	return errno
-}
