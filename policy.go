@@ -50,88 +50,8 @@ type policy struct {
 	json           part        // POLICY_JSON
 }
 
-// part is a value on the command line: length bytes from offset on in a word. The word's index is 0 where there is none.
-// It is no string because storing a pointer has the compiler call the garbage collector's write barrier.
-type part struct{ arg, offset, length int }
-
-// newPart returns where value, a suffix of argv[i], is.
-func newPart(argv []*byte, i int, value string) part {
-	return part{i, len(word(argv, i)) - len(value), len(value)}
-}
-
-func (v part) text(argv []*byte) string {
-	return unsafe.String((*byte)(unsafe.Add(unsafe.Pointer(argv[v.arg]), v.offset)), v.length)
-}
-
 // restricts tells whether the policy asks for anything at all.
 func (p *policy) restricts() bool { return p.restrictWrites || p.network != networkOn }
-
-type optionID uint8
-
-const (
-	optHelp optionID = iota + 1
-	optVersion
-	optWrite
-	optNetwork
-	optKeepFD
-	optRequire
-	optStatusFD
-	optLog
-	optAs
-	optExplain
-	optABI
-	optBPF
-	optStatus
-	optPermission
-	optPolicyCWD
-	optPolicy
-	optNoProc
-	optBwrap
-	optProxy
-	optProxyRoute
-	optApplySeccomp
-)
-
-type option struct {
-	id    optionID
-	short byte   // 0: it has no short form
-	long  string // with its dashes
-	value string // what its value is called; empty: it takes none; in brackets: it may have one, attached
-	help  string // empty: not shown
-}
-
-var ownOptions = [...]option{
-	{optWrite, 'w', "--write", "PATH", "allow writing to PATH and beneath it"},
-	{optNetwork, 0, "--network", "", "leave the network on"},
-	{optKeepFD, 0, "--keep-fd", "N", "keep the inherited descriptor N open"},
-	{optRequire, 0, "--require", "LIST", "fail if LIST (or all) cannot be enforced"},
-	{optStatusFD, 0, "--status-fd", "N", "write what is in force to descriptor N"},
-	{optLog, 0, "--log", "", "have the kernel log what it denies"},
-	{optAs, 0, "--as", "NAME", "read the rest as the helper NAME would"},
-	{optExplain, 0, "--explain", "[json]", "print what would be done, and do nothing"},
-	{optABI, 0, "--abi", "N", "explain it for Landlock ABI N (0: none)"},
-	{optBPF, 0, "--bpf", "FILE", "write the filter to FILE, and do nothing"},
-	{optStatus, 0, "--status", "[json]", "print what this kernel can enforce"},
-	{optHelp, 'h', "--help", "", "print this help"},
-	{optVersion, 0, "--version", "", "print the version"},
-}
-
-var helperOptions = [...]option{
-	{optPermission, 's', "--sandbox-permission", "PERM", "grant a permission"},
-	{optPolicyCWD, 0, "--sandbox-policy-cwd", "CWD", "the workspace of the policy"},
-	{optPolicy, 0, "--sandbox-policy", "POLICY_JSON", "the policy"},
-	{optNoProc, 0, "--no-proc", "", "accepted, without effect"},
-	{optHelp, 'h', "--help", "", "print this help"},
-	{optBwrap, 0, "--use-bwrap-sandbox", "", ""},
-	{optProxy, 0, "--allow-network-for-proxy", "", ""},
-	{optProxyRoute, 0, "--proxy-route-spec", "SPEC", ""},
-	{optApplySeccomp, 0, "--apply-seccomp-then-exec", "", ""},
-}
-
-// isHelper tells whether name is one of those of the helper that snib stands in for.
-func isHelper(name string) bool {
-	return name == "codex-linux-sandbox" || name == "codex-linux-sandbox-x64" || name == "codex-linux-sandbox-arm64"
-}
 
 // request is what snib is asked to print instead of launching a command.
 type request uint8
@@ -509,87 +429,11 @@ func (p *policy) keeps(argv []*byte, fd int) bool {
 	return false
 }
 
-// isOption tells whether s, where an option may stand, is one. A lone "-" is a command.
-func isOption(s string) bool { return len(s) > 1 && s[0] == '-' && s != "--" }
-
-// nextOption reads the option at argv[i] and its value, attached or in the next word. The value keeps the NUL that ends
-// its word: it can be handed to the kernel as it is. next is the index after what it read.
-func nextOption(options []option, argv []*byte, i int) (id optionID, value string, next int, why reason) {
-	s := word(argv, i)
-	for n := range options {
-		o := &options[n]
-		rest := ""
-		switch {
-		case o.short != 0 && s[1] == o.short && (o.value != "" || len(s) == 2):
-			rest = s[2:]
-		case len(s) >= len(o.long) && s[:len(o.long)] == o.long:
-			rest = s[len(o.long):]
-			if rest == "" {
-				break
-			}
-			if rest[0] != '=' {
-				continue
-			}
-			if o.value == "" {
-				return 0, "", i, unwantedValue
-			}
-			return o.id, rest[1:], i + 1, ok
-		default:
-			continue
-		}
-		if o.value == "" || o.value[0] == '[' || rest != "" {
-			return o.id, rest, i + 1, ok
-		}
-		if i+1 >= len(argv)-1 {
-			return 0, "", i, missingValue
-		}
-		return o.id, word(argv, i+1), i + 2, ok
-	}
-	return 0, "", i, unknownOption
-}
-
 // startsJSON tells whether s, after white space, begins like a policy.
 func startsJSON(s string) bool {
 	r := reader{text: s}
 	r.space()
 	return r.peek() == '{' || r.peek() == '['
-}
-
-// number reads the number of a descriptor or an ABI: decimal digits and nothing else, at most the kernel's INT_MAX.
-func number(s string) (n int, valid bool) {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' || n > (1<<31-1)/10 {
-			return 0, false
-		}
-		n = n*10 + int(s[i]-'0')
-	}
-	return n, s != "" && n <= 1<<31-1
-}
-
-// word returns argv[i] without its NUL, and "" past the end. The string is the kernel's own memory, not a copy.
-func word(argv []*byte, i int) string {
-	if i >= len(argv)-1 {
-		return ""
-	}
-	return text(argv[i])
-}
-
-// text returns the string that a NUL ends at p.
-func text(p *byte) string {
-	n := 0
-	for *(*byte)(unsafe.Add(unsafe.Pointer(p), n)) != 0 {
-		n++
-	}
-	return unsafe.String(p, n)
-}
-
-func base(path string) string {
-	for i := len(path) - 1; i >= 0; i-- {
-		if path[i] == '/' {
-			return path[i+1:]
-		}
-	}
-	return path
 }
 
 // The members of a policy that have a meaning. Which of them a policy takes depends on its variant.
