@@ -1,0 +1,261 @@
+package main
+
+import (
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// What this kernel can enforce, by trial.
+
+// kernelStatus is what this kernel can enforce, by trying.
+type kernelStatus struct {
+	release    string
+	abi        int
+	errno      syscall.Errno // why there is no Landlock
+	errata     int
+	actions    []string
+	noNewPrivs bool
+	filtered   bool
+	tried      []trial
+}
+
+// trial is one protection, and whether it was seen to hold.
+type trial struct {
+	name     string
+	holds    bool
+	possible bool // without the protection; where not, nothing was seen
+	how      string
+}
+
+// newKernelStatus restricts threads that end with it, and has them try what they must not be able to do.
+func newKernelStatus() *kernelStatus {
+	s := &kernelStatus{}
+	var uts unix.Utsname
+	if unix.Uname(&uts) == nil {
+		s.release = unix.ByteSliceToString(uts.Release[:])
+	}
+	s.abi, s.errno = landlockABI()
+	if s.errno != 0 {
+		s.abi = 0
+	} else if r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_ERRATA); errno == 0 {
+		s.errata = int(r)
+	}
+	for _, action := range []struct {
+		name  string
+		value uint32
+	}{{"kill_process", unix.SECCOMP_RET_KILL_PROCESS}, {"errno", unix.SECCOMP_RET_ERRNO}, {"log", unix.SECCOMP_RET_LOG}, {"allow", unix.SECCOMP_RET_ALLOW}} {
+		if actionAvailable(action.value) {
+			s.actions = append(s.actions, action.name)
+		}
+	}
+	noNewPrivs, _ := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
+	s.noNewPrivs = noNewPrivs == 1
+	mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
+	s.filtered = err != nil || mode != 0
+	s.try()
+	return s
+}
+
+func actionAvailable(action uint32) bool {
+	_, _, errno := syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&action)))
+	return errno == 0
+}
+
+// onThread runs f on a thread of its own, which ends with f and takes its restrictions along.
+func onThread(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		f()
+	}()
+	<-done
+}
+
+// try fills in s.tried. Each protection counts only if the same was possible without.
+func (s *kernelStatus) try() {
+	p := &policy{restrictWrites: true, network: networkLocal}
+	// What is not possible anyway shows nothing, unless there is nothing to show: what restricts could not be applied.
+	hold := func(name, how string, applied, denied, possible bool) {
+		s.tried = append(s.tried, trial{name, applied && denied && possible, possible || !applied, how})
+	}
+
+	openNull := func() error { return closing(unix.Open("/dev/null", unix.O_WRONLY, 0)) }
+	ioctlNull := func() error {
+		fd, err := unix.Open("/dev/null", unix.O_RDONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		_, err = unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+		return err
+	}
+	bindLoopback := func(kind int) func() error {
+		return func() error {
+			fd, err := unix.Socket(unix.AF_INET, kind, 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			return unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+		}
+	}
+	inet := func() error { return closing(unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)) }
+
+	var opened, ioctled, tcp, udp, abstract, socketed error
+	server, address := abstractServer()
+	if server >= 0 {
+		defer unix.Close(server)
+	}
+	landlocked := false
+	onThread(func() {
+		rules := newRuleset(p, s.abi)
+		ruleset, errno := createRuleset(&rules.handled)
+		if s.abi == 0 || errno != 0 {
+			return
+		}
+		defer unix.Close(ruleset)
+		slash, errno := result(openAt(unsafe.StringData("/\x00"), unix.O_PATH))
+		if errno != 0 {
+			return
+		}
+		defer unix.Close(slash)
+		if addRule(ruleset, slash, rules.read) != 0 || setNoNewPrivs() != 0 || restrictSelf(ruleset, 0) != 0 {
+			return
+		}
+		landlocked = true
+		opened, ioctled, tcp, udp = openNull(), ioctlNull(), bindLoopback(unix.SOCK_STREAM)(), bindLoopback(unix.SOCK_DGRAM)()
+		abstract = connectAbstract(address)
+	})
+	filtered := false
+	onThread(func() {
+		var g program
+		if setNoNewPrivs() != 0 || installFilter(g.build(filterConfig(p, s.abi, &ruleset{})), 0) != 0 {
+			return
+		}
+		filtered = true
+		socketed = inet()
+	})
+
+	hold("files", "opening /dev/null for writing", landlocked, opened == unix.EACCES, openNull() == nil)
+	hold("device ioctls", "an ioctl on /dev/null", landlocked, ioctled == unix.EACCES, ioctlNull() == unix.ENOTTY)
+	hold("filter", "making an internet socket", filtered, socketed == unix.EPERM, inet() != unix.EPERM)
+	hold("tcp", "binding a TCP socket to loopback, by Landlock alone", landlocked, tcp == unix.EACCES, bindLoopback(unix.SOCK_STREAM)() == nil)
+	hold("udp", "binding a UDP socket to loopback, by Landlock alone", landlocked, udp == unix.EACCES, bindLoopback(unix.SOCK_DGRAM)() == nil)
+	hold("abstract sockets", "connecting to an abstract socket, by Landlock alone", landlocked, abstract == unix.EPERM,
+		server >= 0 && connectAbstract(address) == nil)
+	hold("log", "Landlock ABI 7 and seccomp's log action", s.abi >= logsExec, actionAvailable(unix.SECCOMP_RET_LOG), true)
+}
+
+func closing(fd int, err error) error {
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err
+}
+
+// abstractServer listens on an abstract AF_UNIX socket whose name the kernel chooses, and returns its descriptor, which
+// the caller owns, or -1.
+func abstractServer() (fd int, address unix.Sockaddr) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, nil
+	}
+	if unix.Bind(fd, &unix.SockaddrUnix{}) == nil && unix.Listen(fd, 4) == nil {
+		if address, err = unix.Getsockname(fd); err == nil {
+			return fd, address
+		}
+	}
+	unix.Close(fd)
+	return -1, nil
+}
+
+func connectAbstract(address unix.Sockaddr) error {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil || address == nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return unix.Connect(fd, address)
+}
+
+// exitCode is 0 when everything that snib knows was seen to be enforced, 1 when part of it, and 125 when not even writing
+// can be restricted or the network cut.
+func (s *kernelStatus) exitCode() int {
+	all := s.abi >= newestABI()
+	for _, t := range s.tried {
+		all = all && t.holds
+		if !t.holds && t.possible && (t.name == "files" || t.name == "filter") {
+			return exitSandbox
+		}
+	}
+	if all {
+		return 0
+	}
+	return 1
+}
+
+// newestABI is the highest ABI in the table of rights.
+func newestABI() (abi int) {
+	for _, t := range rights {
+		abi = max(abi, t.abi)
+	}
+	return abi
+}
+
+func printStatus(name string, asJSON bool) int {
+	s := newKernelStatus()
+	p := &policy{restrictWrites: true, network: networkLocal, log: true}
+	missing := protectionNames(p.missing(s.abi))
+	if asJSON {
+		var o object
+		o.string("schema", "snib-kernel-1")
+		o.string("snib", version)
+		o.string("kernel", s.release)
+		o.number("landlock_abi", s.abi)
+		o.number("landlock_errata", s.errata)
+		o.list("seccomp_actions", s.actions)
+		o.bool("no_new_privs", s.noNewPrivs)
+		o.bool("inside_filter", s.filtered)
+		o.raw("inside_landlock", "null")
+		o.list("missing", missing)
+		o.raw("tried", jsonList(s.tried, func(t trial) string {
+			var o object
+			o.string("name", t.name)
+			o.bool("holds", t.holds)
+			o.bool("possible", t.possible)
+			o.string("how", t.how)
+			return o.String()
+		}))
+		o.number("exit", s.exitCode())
+		return max(printReport(name, o.String()+"\n"), s.exitCode())
+	}
+	yesNo := map[bool]string{true: "yes", false: "no"}
+	landlock := "ABI " + strconv.Itoa(s.abi) + " of " + strconv.Itoa(newestABI()) + " known, errata " + hexNumber(uint32(s.errata))
+	if s.errno != 0 {
+		landlock = "not available: " + s.errno.Error()
+	}
+	out := "kernel            " + s.release + "\n" +
+		"landlock          " + landlock + "\n" +
+		"seccomp actions   " + strings.Join(orNone(s.actions), " ") + "\n" +
+		"no_new_privs      " + yesNo[s.noNewPrivs] + "\n" +
+		"inside a filter   " + yesNo[s.filtered] + "\n" +
+		"inside a domain   the kernel does not tell\n" +
+		"not enforceable   " + strings.Join(orNone(missing), " ") + "\n"
+	for _, t := range s.tried {
+		verdict := "NOT DENIED"
+		switch {
+		case t.holds:
+			verdict = "denied"
+		case !t.possible:
+			verdict = "not possible here anyway"
+		}
+		out += t.name + strings.Repeat(" ", 18-len(t.name)) + verdict + ": " + t.how + "\n"
+	}
+	return max(printReport(name, out), s.exitCode())
+}
