@@ -216,7 +216,7 @@ func (p *policy) parseHelper(argv []*byte) failure {
 	if p.cwd.length == 0 {
 		return failure{reason: emptyCWD, arg: p.cwd.arg}
 	}
-	why, at := p.parseJSON(p.json.text(argv))
+	why, at := p.readPolicy(p.json.text(argv))
 	return failure{reason: why, arg: p.json.arg, offset: p.json.offset + at}
 }
 
@@ -248,138 +248,42 @@ func folder(permission string) (path string, is bool) {
 
 // startsJSON tells whether s, after white space, begins like a policy.
 func startsJSON(s string) bool {
-	r := reader{text: s}
+	r := jsonReader{text: s}
 	r.space()
 	return r.peek() == '{' || r.peek() == '['
 }
 
-// The members of a policy that have a meaning. Which of them a policy takes depends on its variant.
-const (
-	memberTag        = iota
-	memberAccess     // what "read-only" lets the command read
-	memberReadAccess // what "workspace-write" does
-	memberRoots
-	memberNetwork
-	memberExcludeTmpdir
-	memberExcludeSlashTmp
-	members
-)
-
-type kind uint8
-
-const (
-	kindNone kind = iota // the member is absent
-	kindObject
-	kindFullAccessTag // an object whose tag is "full-access"
-	kindArray
-	kindNumber
-	kindNull
-	kindTrue
-	kindFalse
-	kindString // none of those below
-	kindReadOnly
-	kindWorkspaceWrite
-	kindFullAccess
-	kindExternalSandbox
-	kindEverything
-	kindRestricted
-	kindEnabled
-)
-
-type member struct {
-	kind   kind
-	at     int // where its value starts
-	repeat int // where its name stands again; 0: nowhere
-}
-
-// parseJSON validates the policy in one pass and takes what it says. On failure it returns the byte where the JSON stops
-// being a policy, counting from 0.
-//
-// A member means something only in a variant that has it. The tag may come last, so the members are noted while the
-// object is read, whatever they hold, and judged when the variant is known.
-func (p *policy) parseJSON(text string) (why reason, at int) {
-	r := reader{text: text}
-	tag := "type"
+// readPolicy validates POLICY_JSON and takes what it says. On failure it returns the byte where the text stops being a policy,
+// counting from 0. A member means something only in a variant that has it; the variant's tag may stand anywhere.
+func (p *policy) readPolicy(text string) (why reason, at int) {
+	o, why, at := jsonObject(text)
+	if why != ok {
+		return why, at
+	}
+	tag, missing, unknown := "type", noType, unknownType
 	if p.grammar == codexPositional {
-		tag = "mode"
+		tag, missing, unknown = "mode", noMode, unknownMode
 	}
-	var found [members]member
-	var roots rootList
-	r.space()
-	if r.peek() != '{' {
-		return wantObject, r.at
-	}
-	r.at++
-	r.space()
-	for first := true; r.why == ok && r.peek() != '}'; first = false {
-		if !first {
-			r.expect(',', wantCommaOrBrace)
-			r.space()
-		}
-		nameAt := r.at
-		which := r.name(tag)
-		r.space()
-		r.expect(':', wantColon)
-		r.space()
-		if r.why != ok {
-			break
-		}
-		m := member{at: r.at}
-		switch {
-		case which == memberRoots && r.peek() == '[':
-			m.kind = kindArray
-			list := r.roots(p.grammar == codexFlags)
-			if found[memberRoots].kind == kindNone {
-				roots = list
-			}
-		default:
-			m.kind = r.value(1)
-		}
-		if which < members {
-			if found[which].kind != kindNone {
-				m = found[which]
-				m.repeat = nameAt
-			}
-			found[which] = m
-		}
-		r.space()
-	}
-	end := r.at
-	r.expect('}', wantCommaOrBrace)
-	r.space()
-	if r.why == ok && r.at < len(r.text) {
-		r.fail(wantEnd)
-	}
-	if r.why != ok {
-		return r.why, r.at
-	}
-
-	variant := found[memberTag]
+	variant, why, at := o.member(tag)
 	switch {
-	case variant.repeat != 0:
-		return repeatedMember, variant.repeat
-	case variant.kind == kindNone && p.grammar == codexPositional:
-		return noMode, end
-	case variant.kind == kindNone:
-		return noType, end
-	case variant.kind < kindString:
-		return tagNotString, variant.at
-	}
-	switch {
-	case variant.kind == kindFullAccess:
+	case why != ok:
+		return why, at
+	case variant == 0:
+		return missing, o.end
+	case text[variant] != '"':
+		return tagNotString, variant
+	case o.is(variant, "danger-full-access"):
 		p.restrictWrites, p.network = false, networkOn
 		return ok, 0
-	case variant.kind == kindReadOnly:
+	case o.is(variant, "read-only"):
 		p.cwd, p.network = part{}, p.off()
-		return readsEverything(found[memberAccess])
-	case variant.kind == kindWorkspaceWrite:
-		return p.workspaceWrite(&found, roots)
-	case variant.kind == kindExternalSandbox && p.grammar == codexFlags:
-		return p.externalSandbox(found[memberNetwork])
-	case p.grammar == codexPositional:
-		return unknownMode, variant.at
+		return o.readsEverything("access")
+	case o.is(variant, "workspace-write"):
+		return p.workspaceWrite(o)
+	case o.is(variant, "external-sandbox") && p.grammar == codexFlags:
+		return p.externalSandbox(o)
 	}
-	return unknownType, variant.at
+	return unknown, variant
 }
 
 // off is how the grammar's clients expect the network to be when it is off.
@@ -390,58 +294,83 @@ func (p *policy) off() network {
 	return networkStrict
 }
 
-// readsEverything takes a member that says what may be read. Clients leave it out where that is everything, and nothing
-// less can be given.
-func readsEverything(m member) (why reason, at int) {
-	switch {
-	case m.repeat != 0:
-		return repeatedMember, m.repeat
-	case m.kind != kindNone && m.kind != kindFullAccessTag:
-		return wantFullAccess, m.at
-	}
-	return ok, 0
-}
-
-func (p *policy) workspaceWrite(found *[members]member, roots rootList) (why reason, at int) {
-	for which := memberRoots; which < members; which++ {
-		m := found[which]
-		switch {
-		case m.repeat != 0:
-			return repeatedMember, m.repeat
-		case m.kind == kindNone:
-		case which == memberRoots && m.kind != kindArray:
-			return wantArray, m.at
-		case which != memberRoots && m.kind != kindTrue && m.kind != kindFalse:
-			return wantBool, m.at
-		}
-	}
-	if roots.why != ok {
-		return roots.why, roots.at
-	}
-	if why, at = readsEverything(found[memberReadAccess]); why != ok {
+func (p *policy) workspaceWrite(o object) (why reason, at int) {
+	if p.roots, why, at = o.writableRoots(p.grammar == codexFlags); why != ok {
 		return why, at
 	}
-	p.roots = roots.at
-	p.network = p.off()
-	if found[memberNetwork].kind == kindTrue {
+	network, why, at := o.flag("network_access")
+	if why != ok {
+		return why, at
+	}
+	noTmpdir, why, at := o.flag("exclude_tmpdir_env_var")
+	if why != ok {
+		return why, at
+	}
+	noTmp, why, at := o.flag("exclude_slash_tmp")
+	if why != ok {
+		return why, at
+	}
+	p.tmpdir, p.slashTmp, p.network = !noTmpdir, !noTmp, p.off()
+	if network {
 		p.network = networkOn
 	}
-	p.tmpdir = found[memberExcludeTmpdir].kind != kindTrue
-	p.slashTmp = found[memberExcludeSlashTmp].kind != kindTrue
-	return ok, 0
+	return o.readsEverything("read_only_access")
 }
 
-func (p *policy) externalSandbox(m member) (why reason, at int) {
-	p.cwd, p.restrictWrites = part{}, false
+func (p *policy) externalSandbox(o object) (why reason, at int) {
+	p.cwd, p.restrictWrites, p.network = part{}, false, p.off()
+	access, why, at := o.member("network_access")
 	switch {
-	case m.repeat != 0:
-		return repeatedMember, m.repeat
-	case m.kind == kindNone || m.kind == kindRestricted:
-		p.network = p.off()
-	case m.kind == kindEnabled:
+	case why != ok:
+		return why, at
+	case access == 0 || o.is(access, "restricted"):
+		return ok, 0
+	case o.is(access, "enabled"):
 		p.network = networkOn
-	default:
-		return wantAccess, m.at
+		return ok, 0
 	}
-	return ok, 0
+	return wantAccess, access
+}
+
+// readsEverything takes a member that says what may be read. Clients leave it out where that is everything, and nothing
+// less can be given.
+func (o object) readsEverything(name string) (why reason, at int) {
+	value, why, at := o.member(name)
+	if why != ok || value == 0 {
+		return why, at
+	}
+	if o.text[value] == '{' {
+		access := object{text: o.text, start: value}
+		if tag, why, _ := access.member("type"); why == ok && tag != 0 && access.is(tag, "full-access") {
+			return ok, 0
+		}
+	}
+	return wantFullAccess, value
+}
+
+// writableRoots returns where the elements of the array of writable roots start; 0: there is none.
+func (o object) writableRoots(absolute bool) (start int, why reason, at int) {
+	start, why, at = o.member("writable_roots")
+	switch {
+	case why != ok || start == 0:
+		return 0, why, at
+	case o.text[start] != '[':
+		return 0, wantArray, start
+	}
+	r := jsonReader{text: o.text, at: start}
+	for e := r.enter(); r.next(&e); {
+		at = r.at
+		if r.peek() != '"' {
+			return 0, wantString, at
+		}
+		var first [1]byte
+		_, nul := r.str(first[:])
+		switch {
+		case nul:
+			return 0, nulInPath, at
+		case absolute && first[0] != '/':
+			return 0, relativeRoot, at
+		}
+	}
+	return start + 1, ok, 0
 }

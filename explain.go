@@ -453,20 +453,20 @@ func capable() bool {
 
 func hexNumber(k uint32) string { return "0x" + strconv.FormatUint(uint64(k), 16) }
 
-// object is a JSON object in the making. A string that is not UTF-8 is written with U+FFFD in the place of what is not.
-type object struct{ text string }
+// jsonWriter is a JSON object in the making. A string that is not UTF-8 is written with U+FFFD in the place of what is not.
+type jsonWriter struct{ text string }
 
-func (o *object) raw(name, value string) {
+func (o *jsonWriter) raw(name, value string) {
 	if o.text != "" {
 		o.text += ","
 	}
 	o.text += jsonString(name) + ":" + value
 }
-func (o *object) string(name, value string)      { o.raw(name, jsonString(value)) }
-func (o *object) number(name string, value int)  { o.raw(name, strconv.Itoa(value)) }
-func (o *object) bool(name string, value bool)   { o.raw(name, strconv.FormatBool(value)) }
-func (o *object) list(name string, all []string) { o.raw(name, jsonList(all, jsonString)) }
-func (o *object) String() string                 { return "{" + o.text + "}" }
+func (o *jsonWriter) string(name, value string)      { o.raw(name, jsonString(value)) }
+func (o *jsonWriter) number(name string, value int)  { o.raw(name, strconv.Itoa(value)) }
+func (o *jsonWriter) bool(name string, value bool)   { o.raw(name, strconv.FormatBool(value)) }
+func (o *jsonWriter) list(name string, all []string) { o.raw(name, jsonList(all, jsonString)) }
+func (o *jsonWriter) String() string                 { return "{" + o.text + "}" }
 
 func jsonList[T any](all []T, render func(T) string) string {
 	rendered := make([]string, len(all))
@@ -495,7 +495,7 @@ func jsonString(s string) string {
 // json renders the plan for programs.
 func (l *plan) json() string {
 	p := l.policy
-	var o object
+	var o jsonWriter
 	o.string("schema", "snib-explain-1")
 	o.string("snib", version)
 	o.string("arch", runtime.GOARCH)
@@ -505,7 +505,7 @@ func (l *plan) json() string {
 	o.bool("restricts_writes", p.restrictWrites)
 	o.string("network", p.network.String())
 	o.raw("paths", jsonList(l.paths, func(path plannedPath) string {
-		var o object
+		var o jsonWriter
 		o.string("path", path.name)
 		o.string("use", [pathUses]string{"read", "null-device", "writable", "cwd", "slash-tmp", "tmpdir"}[path.use])
 		o.bool("exists", path.errno == 0)

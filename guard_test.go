@@ -45,8 +45,7 @@ var (
 
 // recursive bounds how many frames of a function can be on the stack at once.
 var recursive = map[string]int{
-	"main.(*reader).value":  maxDepth,
-	"main.(*reader).nested": maxDepth,
+	"main.(*jsonReader).value": maxDepth + 1,
 }
 
 var guardedArchs = []string{"amd64", "arm64"}

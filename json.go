@@ -1,44 +1,108 @@
 package main
 
+// JSON (RFC 8259), read from a string without allocation: once for its syntax, then by the names of members. It runs in the
+// restricted context described at the head of launch_linux.go.
+
 import (
 	"unicode/utf8"
 	"unsafe"
 )
 
-// JSON (RFC 8259), read from a string without allocation. It runs in the restricted context described at the head of
-// launch_linux.go.
-
-// reader reads JSON (RFC 8259) from text. The first thing that is wrong sticks in why, and at stays there.
-type reader struct {
+// jsonReader reads JSON. The first thing that is wrong sticks in why, and at stays there.
+type jsonReader struct {
 	text string
 	at   int
 	why  reason
 }
 
-// maxDepth bounds the recursion of value, and with it the stack that a hostile policy can use.
+// maxDepth bounds the recursion of value, and with it the stack that a hostile text can use.
 const maxDepth = 127
 
+// jsonObject reads over white space, an object and white space, which must be all of the text. On failure it returns the byte
+// where the text stops being that, counting from 0.
+func jsonObject(text string) (o object, why reason, at int) {
+	r := jsonReader{text: text}
+	r.space()
+	if r.peek() != '{' {
+		return o, wantObject, r.at
+	}
+	o = object{text: text, start: r.at}
+	r.value(0)
+	o.end = r.at - 1
+	r.space()
+	if r.why == ok && r.at < len(text) {
+		r.fail(wantEnd)
+	}
+	return o, r.why, r.at
+}
+
+// object is an object that has been read over, and so is valid JSON.
+type object struct {
+	text       string
+	start, end int // of its braces
+}
+
+// member returns where the value of a member starts; 0: there is none. One that stands twice is a failure.
+func (o object) member(name string) (value int, why reason, at int) {
+	r := jsonReader{text: o.text, at: o.start}
+	for e := r.enter(); r.next(&e); {
+		nameAt := r.at
+		r.name()
+		if o.is(nameAt, name) {
+			if value != 0 {
+				return 0, repeatedMember, nameAt
+			}
+			value = r.at
+		}
+		r.value(1)
+	}
+	return value, ok, 0
+}
+
+// longestName is the length of the longest name or value that means something.
+const longestName = len("exclude_tmpdir_env_var")
+
+// is tells whether the value that starts at a place is that string.
+func (o object) is(at int, want string) bool {
+	if o.text[at] != '"' {
+		return false
+	}
+	r := jsonReader{text: o.text, at: at}
+	var buf [longestName]byte
+	n, _ := r.str(buf[:])
+	return n <= len(buf) && unsafe.String(&buf[0], n) == want
+}
+
+// flag returns a member that is true or false; absent, it is false.
+func (o object) flag(name string) (set bool, why reason, at int) {
+	value, why, at := o.member(name)
+	if why == ok && value != 0 && o.text[value] != 't' && o.text[value] != 'f' {
+		return false, wantBool, value
+	}
+	return value != 0 && o.text[value] == 't', why, at
+}
+
 // peek returns the byte at r.at, and 0 at the end and after a failure. JSON has no NUL outside of strings.
-func (r *reader) peek() byte {
+func (r *jsonReader) peek() byte {
 	if r.why != ok || r.at >= len(r.text) {
 		return 0
 	}
 	return r.text[r.at]
 }
 
-func (r *reader) fail(why reason) {
+func (r *jsonReader) fail(why reason) {
 	if r.why == ok {
 		r.why = why
 	}
 }
 
-func (r *reader) space() {
+func (r *jsonReader) space() {
 	for c := r.peek(); c == ' ' || c == '\t' || c == '\n' || c == '\r'; c = r.peek() {
 		r.at++
 	}
 }
 
-func (r *reader) expect(c byte, why reason) {
+func (r *jsonReader) expect(c byte, why reason) {
 	if r.peek() != c {
 		r.fail(why)
 		return
@@ -46,75 +110,86 @@ func (r *reader) expect(c byte, why reason) {
 	r.at++
 }
 
-// value reads one value of any kind at the given depth of nesting.
-func (r *reader) value(depth int) kind {
+// value reads over one value of any kind, in which depth others nest.
+func (r *jsonReader) value(depth int) {
 	switch c := r.peek(); {
 	case c == '"':
-		return r.keyword()
-	case c == '{':
-		if r.nested('}', wantCommaOrBrace, depth) == kindEverything {
-			return kindFullAccessTag
+		r.str(nil)
+	case c == '{' || c == '[':
+		if depth >= maxDepth {
+			r.fail(tooDeep)
+			return
 		}
-		return kindObject
-	case c == '[':
-		r.nested(']', wantCommaOrBracket, depth)
-		return kindArray
+		for e := r.enter(); r.next(&e); {
+			if c == '{' {
+				r.name()
+			}
+			r.value(depth + 1)
+		}
 	case c == 't':
 		r.literal("true")
-		return kindTrue
 	case c == 'f':
 		r.literal("false")
-		return kindFalse
 	case c == 'n':
 		r.literal("null")
-		return kindNull
 	case c == '-' || isDigit(c):
 		r.number()
-		return kindNumber
+	default:
+		r.fail(wantValue)
 	}
-	r.fail(wantValue)
-	return kindNone
 }
 
-// nested reads an object or an array from its opening bracket to close. It returns the kind of an object's member "type".
-func (r *reader) nested(close byte, why reason, depth int) (tag kind) {
-	if depth >= maxDepth {
-		r.fail(tooDeep)
-		return tag
+// elements is how far the reading of an object or an array has come.
+type elements struct {
+	closing byte
+	why     reason // what is wrong if neither a comma nor closing follows
+	some    bool   // at least one was read
+}
+
+// enter reads an opening bracket.
+func (r *jsonReader) enter() elements {
+	e := elements{closing: ']', why: wantCommaOrBracket}
+	if r.peek() == '{' {
+		e = elements{closing: '}', why: wantCommaOrBrace}
 	}
 	r.at++
-	r.space()
-	for first := true; r.why == ok && r.peek() != close; first = false {
-		if !first {
-			r.expect(',', why)
-			r.space()
-		}
-		isTag := false
-		if close == '}' {
-			isTag = r.name("type") == memberTag
-			r.space()
-			r.expect(':', wantColon)
-			r.space()
-		}
-		is := r.value(depth + 1)
-		if isTag && tag == kindNone {
-			tag = is
-		} else if isTag {
-			tag = kindString
-		}
-		r.space()
-	}
-	r.expect(close, why)
-	return tag
+	return e
 }
 
-func (r *reader) literal(s string) {
+// next goes to the next element, or reads the closing bracket.
+func (r *jsonReader) next(e *elements) bool {
+	r.space()
+	if r.peek() == e.closing || r.why != ok {
+		r.expect(e.closing, e.why)
+		return false
+	}
+	if e.some {
+		r.expect(',', e.why)
+		r.space()
+	}
+	e.some = true
+	return r.why == ok
+}
+
+// name reads the name of a member, and on to its value.
+func (r *jsonReader) name() {
+	if r.peek() != '"' {
+		r.fail(wantName)
+		return
+	}
+	r.str(nil)
+	r.space()
+	r.expect(':', wantColon)
+	r.space()
+}
+
+func (r *jsonReader) literal(s string) {
 	for i := range len(s) {
 		r.expect(s[i], wantValue)
 	}
 }
 
-func (r *reader) number() {
+func (r *jsonReader) number() {
 	if r.peek() == '-' {
 		r.at++
 	}
@@ -136,7 +211,7 @@ func (r *reader) number() {
 	}
 }
 
-func (r *reader) digits() {
+func (r *jsonReader) digits() {
 	if !isDigit(r.peek()) {
 		r.fail(wantDigit)
 	}
@@ -147,109 +222,9 @@ func (r *reader) digits() {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// longestName is the length of the longest name or keyword that means something.
-const longestName = len("exclude_tmpdir_env_var")
-
-// name reads a member's name, and returns which member it is; members stands for any that means nothing.
-func (r *reader) name(tag string) int {
-	if r.peek() != '"' {
-		r.fail(wantName)
-		return members
-	}
-	var buf [longestName]byte
-	n, _ := r.str(buf[:])
-	switch s := unsafe.String(&buf[0], min(n, len(buf))); {
-	case n > len(buf):
-	case s == tag:
-		return memberTag
-	case s == "access":
-		return memberAccess
-	case s == "read_only_access":
-		return memberReadAccess
-	case s == "writable_roots":
-		return memberRoots
-	case s == "network_access":
-		return memberNetwork
-	case s == "exclude_tmpdir_env_var":
-		return memberExcludeTmpdir
-	case s == "exclude_slash_tmp":
-		return memberExcludeSlashTmp
-	}
-	return members
-}
-
-// keyword reads a string that names a variant or a kind of network access.
-func (r *reader) keyword() kind {
-	var buf [longestName]byte
-	n, _ := r.str(buf[:])
-	if n <= len(buf) {
-		switch unsafe.String(&buf[0], n) {
-		case "read-only":
-			return kindReadOnly
-		case "workspace-write":
-			return kindWorkspaceWrite
-		case "danger-full-access":
-			return kindFullAccess
-		case "external-sandbox":
-			return kindExternalSandbox
-		case "full-access":
-			return kindEverything
-		case "restricted":
-			return kindRestricted
-		case "enabled":
-			return kindEnabled
-		}
-	}
-	return kindString
-}
-
-// rootList is a writable_roots array: where its elements start or, if why is set, where one is that cannot be a root.
-type rootList struct {
-	why reason
-	at  int
-}
-
-// roots reads the array at r.at. Only text that is not JSON fails the reader: in a variant without roots, what the
-// elements are does not matter.
-func (r *reader) roots(absolute bool) rootList {
-	start := rootList{at: r.at + 1}
-	var bad rootList
-	r.at++
-	r.space()
-	for first := true; r.why == ok && r.peek() != ']'; first = false {
-		if !first {
-			r.expect(',', wantCommaOrBracket)
-			r.space()
-		}
-		at, why := r.at, ok
-		if r.peek() != '"' {
-			r.value(2)
-			why = wantString
-		} else {
-			var c [1]byte
-			_, nul := r.str(c[:])
-			switch {
-			case nul:
-				why = nulInPath
-			case absolute && c[0] != '/':
-				why = relativeRoot
-			}
-		}
-		if why != ok && bad.why == ok {
-			bad = rootList{why, at}
-		}
-		r.space()
-	}
-	r.expect(']', wantCommaOrBracket)
-	if bad.why != ok {
-		return bad
-	}
-	return start
-}
-
 // str reads the string at r.at and decodes it into buf as far as that reaches. It returns the decoded length, and whether
 // there is a NUL in it.
-func (r *reader) str(buf []byte) (n int, nul bool) {
+func (r *jsonReader) str(buf []byte) (n int, nul bool) {
 	r.at++
 	for {
 		if r.at >= len(r.text) {
@@ -292,7 +267,7 @@ func (r *reader) str(buf []byte) (n int, nul bool) {
 }
 
 // escape reads one escape sequence, both halves of a surrogate pair included.
-func (r *reader) escape() rune {
+func (r *jsonReader) escape() rune {
 	r.at++
 	c := r.peek()
 	r.at++
@@ -326,7 +301,7 @@ func (r *reader) escape() rune {
 	return 0
 }
 
-func (r *reader) hex() (v rune) {
+func (r *jsonReader) hex() (v rune) {
 	for range 4 {
 		switch c := r.peek(); {
 		case isDigit(c):

@@ -117,7 +117,7 @@ func (p *policy) nextPath(c *cursor, argv, envp []*byte, buf []byte) (path *byte
 func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next int) {
 	switch {
 	case p.roots != 0:
-		r := reader{text: p.json.text(argv), at: max(at, p.roots)}
+		r := jsonReader{text: p.json.text(argv), at: max(at, p.roots)}
 		r.space()
 		if r.peek() == ',' {
 			r.at++

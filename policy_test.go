@@ -185,7 +185,7 @@ func FuzzPolicy(f *testing.F) {
 			if positional {
 				p.grammar = codexPositional
 			}
-			why, at := p.parseJSON(word(argv, 4))
+			why, at := p.readPolicy(word(argv, 4))
 			want, valid := readNaively(s, "/w", positional)
 			switch {
 			case why != ok && valid:

@@ -213,7 +213,7 @@ func printStatus(name string, asJSON bool) int {
 	p := &policy{restrictWrites: true, network: networkLocal, log: true}
 	missing := protectionNames(p.missing(s.abi))
 	if asJSON {
-		var o object
+		var o jsonWriter
 		o.string("schema", "snib-kernel-1")
 		o.string("snib", version)
 		o.string("kernel", s.release)
@@ -225,7 +225,7 @@ func printStatus(name string, asJSON bool) int {
 		o.raw("inside_landlock", "null")
 		o.list("missing", missing)
 		o.raw("tried", jsonList(s.tried, func(t trial) string {
-			var o object
+			var o jsonWriter
 			o.string("name", t.name)
 			o.bool("holds", t.holds)
 			o.bool("possible", t.possible)
