@@ -12,7 +12,7 @@ func (p *policy) parse(argv []*byte) failure {
 		f = p.parseOwn(argv)
 	}
 	switch {
-	case f.reason != ok:
+	case f.reason != noReason:
 		return f
 	case p.request != requestNone:
 		return failure{reason: wantRequested}
@@ -28,7 +28,7 @@ func (p *policy) parseOwn(argv []*byte) failure {
 	required, granted := 0, 0 // the words with --require, -w or --network; 0: there is none
 	for isOption(word(argv, i)) {
 		id, value, next, why := nextOption(ownOptions[:], argv, i)
-		if why != ok {
+		if why != noReason {
 			return failure{reason: why, arg: i}
 		}
 		switch id {
@@ -62,7 +62,7 @@ func (p *policy) parseOwn(argv []*byte) failure {
 		case optLog:
 			p.log = true
 		default:
-			if why, arg := p.ask(id, value, i, next); why != ok {
+			if why, arg := p.ask(id, value, i, next); why != noReason {
 				return failure{reason: why, arg: arg}
 			}
 		}
@@ -86,7 +86,7 @@ func (p *policy) parseOwn(argv []*byte) failure {
 		if granted != 0 {
 			return failure{reason: ownWithAs, arg: granted}
 		}
-		if f := p.parseHelper(argv); f.reason != ok {
+		if f := p.parseHelper(argv); f.reason != noReason {
 			return f
 		}
 	} else {
@@ -137,7 +137,7 @@ func (p *policy) ask(id optionID, value string, i, next int) (why reason, arg in
 	case before != requestNone && (p.request != before || id == optBPF):
 		return secondRequest, i
 	}
-	return ok, 0
+	return noReason, 0
 }
 
 func (p *policy) parseHelper(argv []*byte) failure {
@@ -146,7 +146,7 @@ func (p *policy) parseHelper(argv []*byte) failure {
 	i := p.start + 1
 	for isOption(word(argv, i)) {
 		id, value, next, why := nextOption(helperOptions[:], argv, i)
-		if why != ok {
+		if why != noReason {
 			return failure{reason: why, arg: i}
 		}
 		switch id {
@@ -257,7 +257,7 @@ func startsJSON(s string) bool {
 // counting from 0. A member means something only in a variant that has it; the variant's tag may stand anywhere.
 func (p *policy) readPolicy(text string) (why reason, at int) {
 	o, why, at := jsonObject(text)
-	if why != ok {
+	if why != noReason {
 		return why, at
 	}
 	tag, missing, unknown := "type", noType, unknownType
@@ -266,7 +266,7 @@ func (p *policy) readPolicy(text string) (why reason, at int) {
 	}
 	variant, why, at := o.member(tag)
 	switch {
-	case why != ok:
+	case why != noReason:
 		return why, at
 	case variant == 0:
 		return missing, o.end
@@ -274,7 +274,7 @@ func (p *policy) readPolicy(text string) (why reason, at int) {
 		return tagNotString, variant
 	case o.is(variant, "danger-full-access"):
 		p.restrictWrites, p.network = false, networkOn
-		return ok, 0
+		return noReason, 0
 	case o.is(variant, "read-only"):
 		p.cwd, p.network = part{}, p.off()
 		return o.readsEverything("access")
@@ -295,19 +295,19 @@ func (p *policy) off() network {
 }
 
 func (p *policy) workspaceWrite(o object) (why reason, at int) {
-	if p.roots, why, at = o.writableRoots(p.grammar == codexFlags); why != ok {
+	if p.roots, why, at = o.writableRoots(p.grammar == codexFlags); why != noReason {
 		return why, at
 	}
 	network, why, at := o.flag("network_access")
-	if why != ok {
+	if why != noReason {
 		return why, at
 	}
 	noTmpdir, why, at := o.flag("exclude_tmpdir_env_var")
-	if why != ok {
+	if why != noReason {
 		return why, at
 	}
 	noTmp, why, at := o.flag("exclude_slash_tmp")
-	if why != ok {
+	if why != noReason {
 		return why, at
 	}
 	p.tmpdir, p.slashTmp, p.network = !noTmpdir, !noTmp, p.off()
@@ -321,13 +321,13 @@ func (p *policy) externalSandbox(o object) (why reason, at int) {
 	p.cwd, p.restrictWrites, p.network = part{}, false, p.off()
 	access, why, at := o.member("network_access")
 	switch {
-	case why != ok:
+	case why != noReason:
 		return why, at
 	case access == 0 || o.is(access, "restricted"):
-		return ok, 0
+		return noReason, 0
 	case o.is(access, "enabled"):
 		p.network = networkOn
-		return ok, 0
+		return noReason, 0
 	}
 	return wantAccess, access
 }
@@ -336,13 +336,13 @@ func (p *policy) externalSandbox(o object) (why reason, at int) {
 // less can be given.
 func (o object) readsEverything(name string) (why reason, at int) {
 	value, why, at := o.member(name)
-	if why != ok || value == 0 {
+	if why != noReason || value == 0 {
 		return why, at
 	}
 	if o.text[value] == '{' {
 		access := object{text: o.text, start: value}
-		if tag, why, _ := access.member("type"); why == ok && tag != 0 && access.is(tag, "full-access") {
-			return ok, 0
+		if tag, why, _ := access.member("type"); why == noReason && tag != 0 && access.is(tag, "full-access") {
+			return noReason, 0
 		}
 	}
 	return wantFullAccess, value
@@ -352,7 +352,7 @@ func (o object) readsEverything(name string) (why reason, at int) {
 func (o object) writableRoots(absolute bool) (start int, why reason, at int) {
 	start, why, at = o.member("writable_roots")
 	switch {
-	case why != ok || start == 0:
+	case why != noReason || start == 0:
 		return 0, why, at
 	case o.text[start] != '[':
 		return 0, wantArray, start
@@ -372,5 +372,5 @@ func (o object) writableRoots(absolute bool) (start int, why reason, at int) {
 			return 0, relativeRoot, at
 		}
 	}
-	return start + 1, ok, 0
+	return start + 1, noReason, 0
 }

@@ -55,7 +55,7 @@ type plan struct {
 	code    []bpf.RawInstruction
 	file    string // for --bpf
 	calls   []string
-	failure failure // how the launch ends, as far as can be told; ok: in execve
+	failure failure // how the launch ends, as far as can be told; noReason: in execve
 }
 
 type plannedPath struct {
@@ -244,7 +244,7 @@ func (l *plan) writeFilter() error {
 
 // fails says how the launch fails, or "".
 func (l *plan) fails() string {
-	if l.failure.reason == ok {
+	if l.failure.reason == noReason {
 		return ""
 	}
 	message, _ := explainFailure(l.failure, os.Args)

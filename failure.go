@@ -8,7 +8,7 @@ import "syscall"
 type reason uint8
 
 const (
-	ok reason = iota
+	noReason reason = iota
 	wantHelp
 	wantVersion
 	wantRequested

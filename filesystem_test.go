@@ -677,7 +677,7 @@ func lowered(args []string) int {
 	rules := newRuleset(&p, abi)
 	filter := g.build(filterConfig(&p, abi, &rules))
 	ruleset, errno := createRuleset(&rules.handled)
-	if f.reason == ok && errno == 0 {
+	if f.reason == noReason && errno == 0 {
 		f = addRules(ruleset, &rules, &p, argv, envp)
 	}
 	for _, step := range []func() syscall.Errno{
@@ -687,7 +687,7 @@ func lowered(args []string) int {
 		func() syscall.Errno { return installFilter(filter, 0) },
 		func() syscall.Errno { return execute(argv, envp, p.command) },
 	} {
-		if f.reason == ok && errno == 0 {
+		if f.reason == noReason && errno == 0 {
 			errno = step()
 		}
 	}

@@ -30,7 +30,7 @@ func jsonObject(text string) (o object, why reason, at int) {
 	r.value(0)
 	o.end = r.at - 1
 	r.space()
-	if r.why == ok && r.at < len(text) {
+	if r.why == noReason && r.at < len(text) {
 		r.fail(wantEnd)
 	}
 	return o, r.why, r.at
@@ -56,7 +56,7 @@ func (o object) member(name string) (value int, why reason, at int) {
 		}
 		r.value(1)
 	}
-	return value, ok, 0
+	return value, noReason, 0
 }
 
 // longestName is the length of the longest name or value that means something.
@@ -76,7 +76,7 @@ func (o object) is(at int, want string) bool {
 // flag returns a member that is true or false; absent, it is false.
 func (o object) flag(name string) (set bool, why reason, at int) {
 	value, why, at := o.member(name)
-	if why == ok && value != 0 && o.text[value] != 't' && o.text[value] != 'f' {
+	if why == noReason && value != 0 && o.text[value] != 't' && o.text[value] != 'f' {
 		return false, wantBool, value
 	}
 	return value != 0 && o.text[value] == 't', why, at
@@ -84,14 +84,14 @@ func (o object) flag(name string) (set bool, why reason, at int) {
 
 // peek returns the byte at r.at, and 0 at the end and after a failure. JSON has no NUL outside of strings.
 func (r *jsonReader) peek() byte {
-	if r.why != ok || r.at >= len(r.text) {
+	if r.why != noReason || r.at >= len(r.text) {
 		return 0
 	}
 	return r.text[r.at]
 }
 
 func (r *jsonReader) fail(why reason) {
-	if r.why == ok {
+	if r.why == noReason {
 		r.why = why
 	}
 }
@@ -159,7 +159,7 @@ func (r *jsonReader) enter() elements {
 // next goes to the next element, or reads the closing bracket.
 func (r *jsonReader) next(e *elements) bool {
 	r.space()
-	if r.peek() == e.closing || r.why != ok {
+	if r.peek() == e.closing || r.why != noReason {
 		r.expect(e.closing, e.why)
 		return false
 	}
@@ -168,7 +168,7 @@ func (r *jsonReader) next(e *elements) bool {
 		r.space()
 	}
 	e.some = true
-	return r.why == ok
+	return r.why == noReason
 }
 
 // name reads the name of a member, and on to its value.
@@ -250,7 +250,7 @@ func (r *jsonReader) str(buf []byte) (n int, nul bool) {
 			}
 			r.at += size
 		}
-		if r.why != ok {
+		if r.why != noReason {
 			r.at = start
 			return n, nul
 		}

@@ -27,7 +27,7 @@ import (
 // holds the path that failed.
 var path [unix.PathMax]byte
 
-// outcome is what launch returned before the runtime started. The reason is ok if it has not run.
+// outcome is what launch returned before the runtime started. The reason is noReason if it has not run.
 var outcome failure
 
 // entry is the ELF entry point of the release build (go build -ldflags "-E main.entry").
@@ -56,16 +56,16 @@ func prelaunch(stack *int) {
 func launch(argv, envp []*byte) failure {
 	// The whole command line is valid before anything is opened or changed.
 	var p policy
-	if f := p.parse(argv); f.reason != ok {
+	if f := p.parse(argv); f.reason != noReason {
 		return f
 	}
-	if f := checkKept(&p, argv); f.reason != ok {
+	if f := checkKept(&p, argv); f.reason != noReason {
 		return f
 	}
 	abi := 0
 	if p.restricts() {
 		// Inherited descriptors go first, so that none of ours can be among them.
-		if f := closeDescriptors(&p, argv); f.reason != ok {
+		if f := closeDescriptors(&p, argv); f.reason != noReason {
 			return f
 		}
 		if p.network == networkLocal && !holdsOnlyLocalSockets(&p, argv) {
@@ -93,7 +93,7 @@ func launch(argv, envp []*byte) failure {
 			}
 		}
 		if p.restrictWrites {
-			if f := addRules(ruleset, &rules, &p, argv, envp); f.reason != ok {
+			if f := addRules(ruleset, &rules, &p, argv, envp); f.reason != noReason {
 				return f
 			}
 		}

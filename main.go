@@ -29,7 +29,7 @@ const (
 func init() { runtime.LockOSThread() }
 
 func main() {
-	if outcome.reason == ok {
+	if outcome.reason == noReason {
 		outcome = launchFromRuntime()
 	}
 	os.Exit(report(outcome, os.Args))

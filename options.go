@@ -96,17 +96,17 @@ func nextOption(options []option, argv []*byte, i int) (id optionID, value strin
 			if o.value == "" {
 				return 0, "", i, unwantedValue
 			}
-			return o.id, rest[1:], i + 1, ok
+			return o.id, rest[1:], i + 1, noReason
 		default:
 			continue
 		}
 		if o.value == "" || o.value[0] == '[' || rest != "" {
-			return o.id, rest, i + 1, ok
+			return o.id, rest, i + 1, noReason
 		}
 		if i+1 >= len(argv)-1 {
 			return 0, "", i, missingValue
 		}
-		return o.id, word(argv, i+1), i + 2, ok
+		return o.id, word(argv, i+1), i + 2, noReason
 	}
 	return 0, "", i, unknownOption
 }

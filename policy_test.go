@@ -45,7 +45,7 @@ func decided(p *policy, argv []*byte) decision {
 }
 
 // members of a JSON object, in order, by encoding/json.
-func objectMembers(s string) (names []string, values []json.RawMessage, ok bool) {
+func objectMembers(s string) (names []string, values []json.RawMessage, valid bool) {
 	d := json.NewDecoder(strings.NewReader(s))
 	if token, err := d.Token(); err != nil || token != json.Delim('{') {
 		return nil, nil, false
@@ -65,12 +65,12 @@ func objectMembers(s string) (names []string, values []json.RawMessage, ok bool)
 }
 
 // readNaively is the contract of a policy, read with encoding/json.
-func readNaively(s, cwd string, positional bool) (d decision, ok bool) {
+func readNaively(s, cwd string, positional bool) (d decision, valid bool) {
 	if !utf8.ValidString(s) || !json.Valid([]byte(s)) {
 		return d, false
 	}
-	names, values, ok := objectMembers(s)
-	if !ok {
+	names, values, valid := objectMembers(s)
+	if !valid {
 		return d, false
 	}
 	// get finds a member into v; it is wrong if it stands twice or is of another type. null is a type of its own.
@@ -188,13 +188,13 @@ func FuzzPolicy(f *testing.F) {
 			why, at := p.readPolicy(word(argv, 4))
 			want, valid := readNaively(s, "/w", positional)
 			switch {
-			case why != ok && valid:
+			case why != noReason && valid:
 				if !slices.Contains(stricter, why) {
 					t.Errorf("%q: refused (%d at %d), and valid", s, why, at)
 				}
-			case why == ok && !valid:
+			case why == noReason && !valid:
 				t.Errorf("%q: taken, and not valid", s)
-			case why == ok:
+			case why == noReason:
 				if got := decided(&p, argv); !reflect.DeepEqual(got, want) {
 					t.Errorf("%q:\n got %+v\nwant %+v", s, got, want)
 				}
@@ -360,7 +360,7 @@ func FuzzCommandLine(f *testing.F) {
 			return // what a policy asks for is a matter of its own: TestProtections
 		}
 		switch {
-		case failed.reason == ok:
+		case failed.reason == noReason:
 			if got := words[p.command:]; len(want) == 0 || !slices.Equal(got, want) {
 				t.Errorf("%q: takes the command %q, want %q", words, got, want)
 			}
@@ -392,7 +392,7 @@ func sameForOthers(t *testing.T, words []string, command int, want decision) {
 		changed := slices.Concat(words[:command], others)
 		argv := arguments(t, changed...)
 		var p policy
-		if f := p.parse(argv); f.reason != ok || p.command != command || !reflect.DeepEqual(decided(&p, argv), want) {
+		if f := p.parse(argv); f.reason != noReason || p.command != command || !reflect.DeepEqual(decided(&p, argv), want) {
 			t.Errorf("%q: %+v, command at %d, policy %+v; with %q in its place at %d: %+v", changed, f, p.command, decided(&p, argv), words[command:], command, want)
 		}
 	}
