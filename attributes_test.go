@@ -8,12 +8,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,164 +23,11 @@ var writesFree = [][]string{
 
 const attribute = "user.snib"
 
-// attributeArgs is struct xattr_args (linux/xattr.h).
-type attributeArgs struct {
-	value       uint64
-	size, flags uint32
-}
-
-// fileAttr is struct file_attr (linux/fs.h).
-type fileAttr struct {
-	flags                             uint64
-	extSize, extents, project, cowExt uint32
-}
-
-// What the kernel's headers say of inode flags (linux/fs.h).
-const (
-	getFlags   = 0x80086601 // FS_IOC_GETFLAGS
-	setFlags   = 0x40086602 // FS_IOC_SETFLAGS
-	noDump     = 0x40       // FS_NODUMP_FL
-	noDumpX    = 0x80       // FS_XFLAG_NODUMP
-	atFDCWD    = ^uintptr(99)
-	fileGetter = 468 // file_getattr, the same number everywhere
-)
-
 // setters give a file an attribute, and removers take it away, each by another call.
 var (
 	setters  = []string{"setxattr", "lsetxattr", "fsetxattr", "setxattrat"}
 	removers = []string{"removexattr", "lremovexattr", "fremovexattr", "removexattrat"}
 )
-
-func init() {
-	value, name := []byte("changed"), append([]byte(attribute), 0)
-	for op, call := range map[string]func(path string) error{
-		"setxattr":     func(path string) error { return unix.Setxattr(path, attribute, value, 0) },
-		"lsetxattr":    func(path string) error { return unix.Lsetxattr(path, attribute, value, 0) },
-		"removexattr":  func(path string) error { return unix.Removexattr(path, attribute) },
-		"lremovexattr": func(path string) error { return unix.Lremovexattr(path, attribute) },
-		"fsetxattr": func(path string) error {
-			return withFile(path, func(fd int) error { return unix.Fsetxattr(fd, attribute, value, 0) })
-		},
-		"fremovexattr": func(path string) error {
-			return withFile(path, func(fd int) error { return unix.Fremovexattr(fd, attribute) })
-		},
-		"setxattrat": func(path string) error {
-			args := attributeArgs{value: uint64(uintptr(unsafe.Pointer(&value[0]))), size: uint32(len(value))}
-			return withPath(path, func(path unsafe.Pointer) error {
-				return rawErrno6(unix.SYS_SETXATTRAT, atFDCWD, uintptr(path), 0, uintptr(unsafe.Pointer(&name[0])), uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args))
-			})
-		},
-		"removexattrat": func(path string) error {
-			return withPath(path, func(path unsafe.Pointer) error {
-				return rawErrno6(unix.SYS_REMOVEXATTRAT, atFDCWD, uintptr(path), 0, uintptr(unsafe.Pointer(&name[0])), 0, 0)
-			})
-		},
-		"getxattr": func(path string) error {
-			got := make([]byte, 64)
-			n, err := unix.Getxattr(path, attribute, got)
-			if err != nil {
-				return err
-			}
-			return errors.New(string(got[:n]))
-		},
-		"listxattr": func(path string) error {
-			list := make([]byte, 1024)
-			n, err := unix.Listxattr(path, list)
-			if err == nil && !slices.Contains(strings.Split(string(list[:n]), "\x00"), attribute) {
-				err = fmt.Errorf("only %q", list[:n])
-			}
-			return err
-		},
-		"setFlags": func(path string) error {
-			return withFile(path, func(fd int) error {
-				flags, err := unix.IoctlGetUint32(fd, getFlags)
-				if err != nil {
-					return fmt.Errorf("reading: %v", err)
-				}
-				return unix.IoctlSetPointerInt(fd, setFlags, int(flags|noDump))
-			})
-		},
-		"file_setattr": func(path string) error {
-			var attr fileAttr
-			return withPath(path, func(path unsafe.Pointer) error {
-				if err := rawErrno6(fileGetter, atFDCWD, uintptr(path), uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0, 0); err != nil {
-					return fmt.Errorf("reading: %v", err)
-				}
-				attr.flags |= noDumpX
-				return rawErrno6(unix.SYS_FILE_SETATTR, atFDCWD, uintptr(path), uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0, 0)
-			})
-		},
-	} {
-		probes[op] = func(a []string) error { return call(a[0]) }
-	}
-	probes["unsupported"] = unsupported
-	for op, call := range map[string]func(path string, mode uint32) error{
-		"chmod": func(path string, mode uint32) error {
-			if runtime.GOARCH != "amd64" {
-				return unix.Fchmodat(unix.AT_FDCWD, path, mode, 0) // arm64 has no other
-			}
-			const number = 90 // asm/unistd_64.h; the C library's chmod, where Go's is fchmodat
-			return withPath(path, func(path unsafe.Pointer) error { return rawErrno(number, uintptr(path), uintptr(mode), 0, 0) })
-		},
-		"fchmod": func(path string, mode uint32) error {
-			return withFile(path, func(fd int) error { return unix.Fchmod(fd, mode) })
-		},
-		"fchmodat": func(path string, mode uint32) error { return unix.Fchmodat(unix.AT_FDCWD, path, mode, 0) },
-		"fchmodat2": func(path string, mode uint32) error {
-			return withPath(path, func(path unsafe.Pointer) error {
-				return rawErrno(unix.SYS_FCHMODAT2, atFDCWD, uintptr(path), uintptr(mode), 0)
-			})
-		},
-	} {
-		probes[op] = func(a []string) error { return call(a[0], uint32(atoi(a[1]))) }
-	}
-	probes["makeSetUID"] = func(a []string) error { return makeSetUID(a[0], a[1]) }
-	for op, call := range map[string]func(name string) error{
-		"mqCreate": func(name string) error { return openQueue(name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL) },
-		"mqUnlink": func(name string) error { return unlinkQueue(name) },
-	} {
-		probes[op] = func(a []string) error { return call(a[0]) }
-	}
-}
-
-// withFile does something with a file that is open for reading.
-func withFile(path string, do func(fd int) error) error {
-	fd, err := unix.Open(path, unix.O_RDONLY, 0)
-	if err != nil {
-		return fmt.Errorf("open: %v", err)
-	}
-	defer unix.Close(fd)
-	return do(fd)
-}
-
-// withPath does something with a path as the kernel takes it.
-func withPath(path string, do func(path unsafe.Pointer) error) error {
-	text, err := unix.BytePtrFromString(path)
-	if err != nil {
-		return err
-	}
-	return do(unsafe.Pointer(text))
-}
-
-// unsupported makes the calls with arguments that the kernel refuses for another reason than EOPNOTSUPP, and returns the
-// names of those that end in it. It shows on every file system what becomes of the calls.
-func unsupported([]string) error {
-	nowhere := ^uintptr(0)
-	var names []string
-	for _, c := range []struct {
-		name string
-		nr   uintptr
-	}{
-		{"setxattr", unix.SYS_SETXATTR}, {"lsetxattr", unix.SYS_LSETXATTR}, {"fsetxattr", unix.SYS_FSETXATTR},
-		{"setxattrat", unix.SYS_SETXATTRAT}, {"removexattr", unix.SYS_REMOVEXATTR}, {"lremovexattr", unix.SYS_LREMOVEXATTR},
-		{"fremovexattr", unix.SYS_FREMOVEXATTR}, {"removexattrat", unix.SYS_REMOVEXATTRAT}, {"file_setattr", unix.SYS_FILE_SETATTR},
-	} {
-		if errors.Is(rawErrno6(c.nr, nowhere, nowhere, nowhere, nowhere, nowhere, nowhere), unix.EOPNOTSUPP) {
-			names = append(names, c.name)
-		}
-	}
-	return errors.New(strings.Join(names, " "))
-}
 
 // join makes one operation of several on one file.
 func join(ops []string, args ...string) []string {
@@ -249,6 +93,7 @@ func attributeOf(t testing.TB, path string) string {
 }
 
 func TestExtendedAttributes(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	probeDir := scratch(t)
 	attributed(t, probeDir+"/file")
@@ -304,6 +149,7 @@ func absentCall(nr uintptr) bool {
 }
 
 func TestInodeFlags(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	flagsOf := func(t *testing.T, path string) (flags uint32) {
 		t.Helper()
@@ -423,42 +269,6 @@ func TestSetUID(t *testing.T) {
 	})
 }
 
-// makeSetUID makes a file with the bit, fills it, and returns the modes before and after.
-func makeSetUID(path, how string) error {
-	syscall.Umask(0)
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL, 0o4755)
-	if err != nil {
-		return err
-	}
-	var before, after unix.Stat_t
-	if err := unix.Fstat(fd, &before); err != nil {
-		return err
-	}
-	const size = 8
-	switch how {
-	case "write":
-		_, err = unix.Write(fd, make([]byte, size))
-	case "truncate":
-		err = unix.Ftruncate(fd, size)
-	case "allocate":
-		err = unix.Fallocate(fd, 0, 0, size)
-	}
-	if err == nil && how != "write" {
-		var page []byte
-		if page, err = unix.Mmap(fd, 0, size, unix.PROT_WRITE, unix.MAP_SHARED); err == nil {
-			copy(page, "changed.")
-			err = unix.Munmap(page)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %v", how, err)
-	}
-	if err := unix.Fstat(fd, &after); err != nil {
-		return err
-	}
-	return fmt.Errorf("%o %o", before.Mode&0o7777, after.Mode&0o7777)
-}
-
 // A file can be made with the bit, but not filled: root, too, loses the bit then. Without a sandbox root keeps it.
 func TestSetUIDByCreation(t *testing.T) {
 	needABI(t, 1)
@@ -484,25 +294,10 @@ func TestSetUIDByCreation(t *testing.T) {
 	})
 }
 
-// openQueue opens a message queue, and closes it. It is as small as can be, for a user has few bytes of them (RLIMIT_MSGQUEUE).
-func openQueue(name string, flags int) error {
-	attr := struct{ flags, messages, size, current, a, b, c, d int64 }{messages: 1, size: 1}
-	return withPath(name, func(name unsafe.Pointer) error {
-		fd, _, errno := unix.RawSyscall6(unix.SYS_MQ_OPEN, uintptr(name), uintptr(flags), 0o600, uintptr(unsafe.Pointer(&attr)), 0, 0)
-		if errno != 0 {
-			return errno
-		}
-		return unix.Close(int(fd))
-	})
-}
-
-func unlinkQueue(name string) error {
-	return withPath(name, func(name unsafe.Pointer) error { return rawErrno(unix.SYS_MQ_UNLINK, uintptr(name), 0, 0, 0) })
-}
-
 // Message queues are files of a file system that is mounted nowhere: under Landlock alone mq_open makes one although it
 // answers EACCES.
 func TestMessageQueues(t *testing.T) {
+	t.Parallel()
 	name := filepath.Base(scratch(t))
 	switch err := openQueue(name, unix.O_RDONLY); {
 	case errors.Is(err, unix.ENOSYS):

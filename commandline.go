@@ -1,32 +1,35 @@
 package main
 
-// From words to a policy: which grammar a command line is, what it asks for, and where its command starts. It runs in the restricted context described at the head of
-// launch_linux.go.
+// From words to a policy: which grammar a command line is, what it asks for, and where its command starts. This file runs in
+// the restricted context described at the head of launch_linux.go.
+//
+// Everything from the command's place on is the command's: no word there changes the policy.
 
-// parse reads and validates the whole command line. It opens and changes nothing.
+// parse reads and validates the whole command line, the policy's JSON included. It opens and changes nothing. A word that only
+// main knows, such as --explain, is unknown here: nothing is launched then.
 func (p *policy) parse(argv []*byte) failure {
 	var f failure
-	if isHelper(base(word(argv, 0))) {
+	if isHelper(baseName(word(argv, 0))) {
 		f = p.parseHelper(argv)
 	} else {
 		f = p.parseOwn(argv)
 	}
-	switch {
-	case f.reason != noReason:
-		return f
-	case p.request != requestNone:
-		return failure{reason: wantRequested}
-	case p.command >= len(argv)-1:
-		return failure{reason: noCommand}
+	if f.reason == noReason && p.commandAt >= len(argv)-1 {
+		f.reason = noCommand
 	}
-	return failure{}
+	return f
+}
+
+// isHelper tells whether name is one of those of the helper that snib stands in for.
+func isHelper(name string) bool {
+	return name == "codex-linux-sandbox" || name == "codex-linux-sandbox-x64" || name == "codex-linux-sandbox-arm64"
 }
 
 func (p *policy) parseOwn(argv []*byte) failure {
 	p.grammar, p.restrictWrites, p.network = snibOptions, true, networkLocal
-	i := 1
-	required, granted := 0, 0 // the words with --require, -w or --network; 0: there is none
-	for isOption(word(argv, i)) {
+	granted := 0 // the last word that grants something; 0: none does
+	for p.ownEnd = 1; isOption(word(argv, p.ownEnd)) && p.helperAt == 0; {
+		i := p.ownEnd
 		id, value, next, why := nextOption(ownOptions[:], argv, i)
 		if why != noReason {
 			return failure{reason: why, arg: i}
@@ -53,105 +56,59 @@ func (p *policy) parseOwn(argv []*byte) failure {
 			if p.statusFD != 0 {
 				return failure{reason: repeatedOption, arg: i}
 			}
-			p.statusFD = fd
-		case optRequire:
-			if !p.requires(value) {
-				return failure{reason: unknownProtection, arg: next - 1}
-			}
-			required = next - 1
+			p.statusFD, p.statusAt = fd, next-1
+		case optStrict:
+			p.strict = true
 		case optLog:
 			p.log = true
-		default:
-			if why, arg := p.ask(id, value, i, next); why != noReason {
-				return failure{reason: why, arg: arg}
-			}
-		}
-		i = next
-		if id == optAs {
-			p.start = next - 1
+		case optAs:
 			if !isHelper(value) {
-				return failure{reason: badName, arg: p.start}
+				return failure{reason: badName, arg: next - 1}
 			}
-			break
+			p.helperAt = next - 1
+		}
+		p.ownEnd = next
+	}
+	if p.statusFD != 0 {
+		if at := p.keepsStatus(argv); at != 0 {
+			return failure{reason: keptStatusFD, arg: at}
 		}
 	}
-	p.own = i
-	if p.plan != 0 && p.request != requestExplain && p.request != requestExplainJSON && p.request != requestBPF {
-		return failure{reason: noPlan, arg: p.plan}
-	}
-	if p.statusFD != 0 && p.keeps(argv, p.statusFD) {
-		return failure{reason: keptStatusFD}
-	}
-	if p.start != 0 {
+	if p.helperAt != 0 {
 		if granted != 0 {
 			return failure{reason: ownWithAs, arg: granted}
 		}
-		if f := p.parseHelper(argv); f.reason != noReason {
-			return f
-		}
-	} else {
-		p.options, p.command = i, i
-		if word(argv, i) == "--" {
-			p.command++
-		}
+		return p.parseHelper(argv)
 	}
-	if p.require&^p.asked() != 0 {
-		return failure{reason: notAsked, arg: required}
+	p.optionsEnd, p.commandAt = p.ownEnd, p.ownEnd
+	if word(argv, p.ownEnd) == "--" {
+		p.commandAt++
 	}
 	return failure{}
 }
 
-// ask takes an option, argv[i], that asks for something other than a launch, and passes over any other. The word that is
-// wrong is arg.
-func (p *policy) ask(id optionID, value string, i, next int) (why reason, arg int) {
-	before := p.request
-	switch id {
-	case optHelp:
-		return wantHelp, 0
-	case optVersion:
-		return wantVersion, 0
-	case optExplain:
-		p.request = requestExplain
-		if value == "json" {
-			p.request = requestExplainJSON
+// keepsStatus returns the index of a word by which --keep-fd names the status descriptor; 0: there is none.
+func (p *policy) keepsStatus(argv []*byte) int {
+	for i := 1; i < p.ownEnd; {
+		id, value, next, _ := nextOption(ownOptions[:], argv, i)
+		if fd, _ := number(value); id == optKeepFD && fd == p.statusFD {
+			return next - 1
 		}
-	case optStatus:
-		p.request = requestStatus
-		if value == "json" {
-			p.request = requestStatusJSON
-		}
-	case optBPF:
-		p.request = requestBPF
-		if value == "" {
-			return emptyPath, i
-		}
-	case optABI:
-		p.plan = i
-		if _, valid := number(value); !valid {
-			return badABI, next - 1
-		}
+		i = next
 	}
-	switch {
-	case (id == optExplain || id == optStatus) && value != "" && value != "json":
-		return badFormat, i
-	case before != requestNone && (p.request != before || id == optBPF):
-		return secondRequest, i
-	}
-	return noReason, 0
+	return 0
 }
 
 func (p *policy) parseHelper(argv []*byte) failure {
 	p.grammar, p.restrictWrites, p.network = codexOptions, true, networkStrict
 	permission := 0 // the last word that grants one; 0: none does
-	i := p.start + 1
+	i := p.helperAt + 1
 	for isOption(word(argv, i)) {
 		id, value, next, why := nextOption(helperOptions[:], argv, i)
 		if why != noReason {
 			return failure{reason: why, arg: i}
 		}
 		switch id {
-		case optHelp:
-			return failure{reason: wantHelp}
 		case optPermission:
 			if !p.permit(value) {
 				return failure{reason: badPermission, arg: next - 1}
@@ -176,13 +133,13 @@ func (p *policy) parseHelper(argv []*byte) failure {
 		}
 		i = next
 	}
-	p.options, p.command = i, i
+	p.optionsEnd, p.commandAt = i, i
 	ended := word(argv, i) == "--"
 	if ended {
-		p.command++
+		p.commandAt++
 	}
 
-	first := p.command
+	first := p.commandAt
 	switch {
 	case p.cwd.arg != 0 || p.json.arg != 0 || p.grammar == codexFlags:
 		p.grammar = codexFlags
@@ -194,21 +151,19 @@ func (p *policy) parseHelper(argv []*byte) failure {
 		case p.json.arg == 0:
 			return failure{reason: noPolicy}
 		}
-	case p.options == p.start+1 && !ended && startsJSON(word(argv, first+1)):
+	case p.optionsEnd == p.helperAt+1 && !ended && startsJSON(word(argv, first+1)):
 		p.grammar = codexPositional
 		p.cwd = newPart(argv, first, word(argv, first))
 		p.json = newPart(argv, first+1, word(argv, first+1))
-		p.command = first + 2
-		next := word(argv, p.command)
+		p.commandAt = first + 2
+		next := word(argv, p.commandAt)
 		switch {
 		case next == "--":
-			p.command++
-		case next == "-h" || next == "--help":
-			return failure{reason: wantHelp}
+			p.commandAt++
 		case isOption(next):
-			return failure{reason: unknownOption, arg: p.command}
+			return failure{reason: unknownOption, arg: p.commandAt}
 		}
-	case p.options == p.start+1 && !ended && first < len(argv)-1:
+	case p.optionsEnd == p.helperAt+1 && !ended && first < len(argv)-1:
 		return failure{reason: needsDashes, arg: first}
 	default:
 		return failure{}
@@ -235,15 +190,6 @@ func (p *policy) permit(name string) bool {
 		return is && path != ""
 	}
 	return true
-}
-
-// folder returns PATH of disk-write-folder=PATH.
-func folder(permission string) (path string, is bool) {
-	const prefix = "disk-write-folder="
-	if len(permission) < len(prefix) || permission[:len(prefix)] != prefix {
-		return "", false
-	}
-	return permission[len(prefix):], true
 }
 
 // startsJSON tells whether s, after white space, begins like a policy.

@@ -226,6 +226,7 @@ func differences(t testing.TB, prepare, script, varying string) (control run, di
 func TestCommands(t *testing.T) {
 	needABI(t, 3) // before, truncating fails, and so do some
 	need(t, "sh")
+	needLong(t)
 	for _, c := range ordinary {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

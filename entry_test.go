@@ -15,22 +15,22 @@ import (
 
 // failures has a check fail that the first word names; with another word the launch goes on.
 const failures = `func violate(argv []*byte) {
-	n := len(argv) + int(path[0])
+	n := len(argv) + int(shared.path[0])
 	switch word(argv, 1) {
 	case "index":
-		path[0] = *argv[n]
+		shared.path[0] = *argv[n]
 	case "slice":
-		path[0] = byte(len(argv[n+1:]))
+		shared.path[0] = byte(len(argv[n+1:]))
 	case "string length":
-		path[0] = unsafe.String(argv[0], -n)[n]
+		shared.path[0] = unsafe.String(argv[0], -n)[n]
 	case "string of nil":
-		path[0] = unsafe.String((*byte)(unsafe.Pointer(uintptr(path[1]))), n)[0]
+		shared.path[0] = unsafe.String((*byte)(unsafe.Pointer(uintptr(shared.path[1]))), n)[0]
 	case "slice length":
-		path[0] = unsafe.Slice(argv[0], -n)[n]
+		shared.path[0] = unsafe.Slice(argv[0], -n)[n]
 	case "slice of nil":
-		path[0] = unsafe.Slice((*byte)(unsafe.Pointer(uintptr(path[1]))), n)[0]
+		shared.path[0] = unsafe.Slice((*byte)(unsafe.Pointer(uintptr(shared.path[1]))), n)[0]
 	case "stack":
-		path[0] = byte(violateStack(n << 32))
+		shared.path[0] = byte(violateStack(n << 32))
 	}
 }
 
@@ -53,7 +53,9 @@ var failingIn = map[string]string{
 }
 
 func TestFailedCheck(t *testing.T) {
+	t.Parallel()
 	needGo(t)
+	needLong(t)
 	for _, goarch := range guardedArchs {
 		t.Run(goarch, func(t *testing.T) {
 			trace := filepath.Join(scratch(t), "trace")
@@ -65,14 +67,9 @@ func TestFailedCheck(t *testing.T) {
 			tracer[0] = need(t, tracer[0])
 
 			dir := violation(t, "violate(argv)", failures)
-			checkFailingIn(t, buildGuarded(t, dir, goarch))
-			binary := filepath.Join(scratch(t), "snib")
-			cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -E main.entry", "-o", binary)
-			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+goarch)
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("%v: %v\n%s", cmd, err, out)
-			}
+			guarded := buildGuarded(t, dir, goarch)
+			checkFailingIn(t, guarded)
+			binary := guarded.path
 
 			// traced launches a command that makes a file, and tells whether it did.
 			traced := func(words ...string) (r run, lines []string, ran bool) {

@@ -1,259 +1,246 @@
 package main
 
-// The reports: what a command line would do, and what a kernel can enforce. Nothing is restricted here but, for --status,
-// threads that end with it.
+// --explain and --bpf: the launch, rehearsed and rendered. carryOut runs with rehearsed in the place of systemCall, so what is
+// printed is what would happen, up to execve and but for what the kernel would refuse.
 
 import (
+	"bytes"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
-	"unicode/utf8"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
-// answer prints what the command line asks for instead of a launch, and returns the exit code.
-func answer(name string, args []string) int {
-	argv, err := syscall.SlicePtrFromStrings(args)
-	if err != nil {
-		panic(err)
-	}
-	envp, err := syscall.SlicePtrFromStrings(runtimeEnvs())
-	if err != nil {
-		panic(err)
-	}
-	var p policy
-	p.parse(argv)
-	if p.request == requestStatus || p.request == requestStatusJSON {
-		return printStatus(name, p.request == requestStatusJSON)
-	}
-	plan := newPlan(&p, argv, envp)
-	switch p.request {
-	case requestExplain:
-		return printReport(name, plan.text(colours()))
-	case requestExplainJSON:
-		return printReport(name, plan.json())
-	}
-	return reported(name, plan.writeFilter())
+// rehearsal is what a launch did up to now, and what the rehearsing kernel remembers of it.
+type rehearsal struct {
+	abi      int           // of the rehearsing kernel
+	errno    syscall.Errno // why it has no Landlock
+	calls    []string      // in their order; with the path, where one is opened
+	paths    []rehearsedPath
+	filter   []bpf.RawInstruction
+	runs     string // the file that would be executed; empty: none
+	failure  failure
+	why      string               // the failure's message; empty: there is none, or no command
+	opened   map[int]int          // real descriptors that the launch has opened, to indices in paths
+	invented int                  // how many descriptors were invented
+	dropped  *[2]unix.CapUserData // what capset left
+	kernel   func(nr, a1, a2, a3, a4, a5 uintptr) uintptr
 }
 
-// plan is what a launch would do.
-type plan struct {
-	policy  *policy
-	argv    []*byte
-	args    []string // of the command, its name first
-	abi     int
-	errno   syscall.Errno // why there is no Landlock
-	abiFrom string        // whose ABI it is
-	asks    int           // how often the launch asks what a descriptor is
-	rules   ruleset
-	paths   []plannedPath
-	code    []bpf.RawInstruction
-	file    string // for --bpf
-	calls   []string
-	failure failure // how the launch ends, as far as can be told; noReason: in execve
-}
-
-type plannedPath struct {
+type rehearsedPath struct {
 	name     string
-	use      pathUse
 	errno    syscall.Errno // why it cannot be opened
 	resolved string        // empty: not known
 	file     bool          // it is not a directory
 	outside  bool          // it is in no file system that Landlock restricts
-	access   uint64
+	access   uint64        // what a rule grants there
 }
 
-// newPlan takes the decisions of launch, for the ABI that the command line names or this kernel's.
-func newPlan(p *policy, argv, envp []*byte) *plan {
-	l := &plan{policy: p, argv: argv, abiFrom: "this kernel"}
-	if l.abi, l.errno = landlockABI(); l.errno != 0 {
-		l.abi = 0
+// rehearsing is the rehearsal that rehearsed takes part in. It is a variable because systemCall must be a top-level function: the
+// garbage collector does not see the symbol that assembly defines, and would free a closure.
+var rehearsing *rehearsal
+
+var kernelLock sync.Mutex
+
+// withKernel calls f with another systemCall, which must be a top-level function. It refuses to do so twice at a time.
+func withKernel(kernel func(nr, a1, a2, a3, a4, a5 uintptr) uintptr, f func()) {
+	if !kernelLock.TryLock() {
+		panic("the kernel is replaced already")
 	}
-	for i := 1; i < p.own; {
-		id, value, next, _ := nextOption(ownOptions[:], argv, i)
-		switch id {
-		case optABI:
-			l.abi, _ = number(value)
-			l.abiFrom, l.errno = "--abi", unix.ENOSYS
-		case optBPF:
-			l.file = value
-		}
-		i = next
-	}
-	for i := p.command; i < len(argv)-1; i++ {
-		l.args = append(l.args, word(argv, i))
-	}
-	if p.network == networkLocal {
-		l.askSockets()
-	}
-	l.rules = newRuleset(p, l.abi)
-	if p.restrictWrites {
-		var c cursor
-		buf := make([]byte, unix.PathMax)
-		for name, use := p.nextPath(&c, argv, envp, buf); name != nil; name, use = p.nextPath(&c, argv, envp, buf) {
-			l.paths = append(l.paths, l.newPath(name, use))
-		}
-	}
-	if p.restricts() {
-		l.code = new(program).build(filterConfig(p, l.abi, &l.rules))
-	}
-	l.failure = l.run()
-	return l
+	defer kernelLock.Unlock()
+	before := systemCall
+	defer func() { systemCall = before }()
+	systemCall = kernel
+	f()
 }
 
-// askSockets is holdsOnlyLocalSockets, and counts its calls.
-func (l *plan) askSockets() {
-	ask := func(fd int) bool {
-		domain, errno := socketOption(fd, unix.SO_DOMAIN)
-		l.asks++
-		if errno == 0 && domain == unix.AF_UNIX {
-			l.asks++
-			if kind, errno := socketOption(fd, unix.SO_TYPE); errno == 0 && kind != unix.SOCK_DGRAM {
-				l.asks++
-			}
-		}
-		return isLocalSocket(fd)
+// rehearse carries out a policy for this kernel, or for one of that Landlock ABI (0: without Landlock) if it is not negative.
+// It changes p as carryOut does.
+func rehearse(p *policy, argv, envp []*byte, abi int) *rehearsal {
+	r := &rehearsal{abi: abi, errno: unix.ENOSYS, opened: map[int]int{}, kernel: systemCall}
+	if abi < 0 {
+		r.abi, r.errno = landlockABI()
 	}
-	p := l.policy
-	all := true
-	for fd := 0; fd < 3 && all; fd++ {
-		all = ask(fd)
+	if r.abi > 0 {
+		r.errno = 0
 	}
-	for fd, _ := p.nextKept(l.argv, 3); fd >= 0 && all; fd, _ = p.nextKept(l.argv, fd+1) {
-		all = fd == p.statusFD || ask(fd)
+	rehearsing = r
+	withKernel(rehearsed, func() { r.failure = p.carryOut(argv, envp) })
+	if r.runs != "" {
+		r.failure = failure{}
 	}
-	if !all {
-		p.network = networkStrict
-	}
+	return r
 }
 
-// newPath opens a path as addRules does.
-func (l *plan) newPath(name *byte, use pathUse) plannedPath {
-	planned := plannedPath{name: strings.Clone(text(name)), use: use}
-	flags := uintptr(unix.O_PATH)
-	if use == slashTmp {
-		flags |= unix.O_DIRECTORY
+// launchCalls are the names of the system calls that the launch can make.
+var launchCalls = map[uintptr]string{
+	unix.SYS_FCNTL: "fcntl", unix.SYS_CLOSE_RANGE: "close_range", unix.SYS_GETSOCKOPT: "getsockopt", unix.SYS_OPENAT: "openat",
+	unix.SYS_CLOSE: "close", unix.SYS_CAPGET: "capget", unix.SYS_CAPSET: "capset", unix.SYS_PRCTL: "prctl", unix.SYS_SECCOMP: "seccomp",
+	unix.SYS_LANDLOCK_CREATE_RULESET: "landlock_create_ruleset", unix.SYS_LANDLOCK_ADD_RULE: "landlock_add_rule",
+	unix.SYS_LANDLOCK_RESTRICT_SELF: "landlock_restrict_self", unix.SYS_RT_SIGPROCMASK: "rt_sigprocmask", unix.SYS_WRITE: "write",
+	unix.SYS_EXECVE: "execve",
+}
+
+// rehearsed stands in for systemCall. It makes the calls that change nothing, and answers the others as a kernel on which they
+// succeed.
+func rehearsed(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
+	r := rehearsing
+	name := launchCalls[nr]
+	if nr == unix.SYS_OPENAT {
+		name += " " + strconv.Quote(text((*byte)(memory(a2))))
 	}
-	fd, errno := result(openAt(name, flags))
+	r.calls = append(r.calls, name)
+	return r.answer(nr, a1, a2, a3, a4, a5)
+}
+
+// memory is the memory that an argument points to: a package variable, or argv or envp.
+func memory(a uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&a)) }
+
+// failed is the answer that stands for an errno.
+func failed(errno syscall.Errno) uintptr { return -uintptr(errno) }
+
+// firstInvented is the first descriptor that the rehearsing kernel invents.
+const firstInvented = 1000000
+
+func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
+	switch nr {
+	case unix.SYS_OPENAT:
+		if a3&(unix.O_PATH|unix.O_DIRECTORY) == 0 {
+			return failed(unix.ENOSYS)
+		}
+		fd := r.kernel(nr, a1, a2, a3, a4, a5)
+		r.paths = append(r.paths, newRehearsedPath(strings.Clone(text((*byte)(memory(a2)))), fd))
+		if n, errno := result(fd); errno == 0 {
+			r.opened[n] = len(r.paths) - 1
+		}
+		return fd
+	case unix.SYS_CLOSE:
+		if _, is := r.opened[int(a1)]; is {
+			delete(r.opened, int(a1))
+			return r.kernel(nr, a1, a2, a3, a4, a5)
+		}
+	case unix.SYS_GETSOCKOPT:
+		return r.kernel(nr, a1, a2, a3, a4, a5)
+	case unix.SYS_FCNTL:
+		if a2 == unix.F_GETFD || a2 == unix.F_GETFL {
+			return r.kernel(nr, a1, a2, a3, a4, a5)
+		}
+	case unix.SYS_CAPGET:
+		if r.dropped != nil {
+			*(*[2]unix.CapUserData)(memory(a2)) = *r.dropped
+			return 0
+		}
+		return r.kernel(nr, a1, a2, a3, a4, a5)
+	case unix.SYS_CAPSET:
+		dropped := *(*[2]unix.CapUserData)(memory(a2))
+		r.dropped = &dropped
+	case unix.SYS_LANDLOCK_CREATE_RULESET:
+		switch {
+		case a1 != 0:
+			r.invented++
+			return firstInvented + uintptr(r.invented) - 1
+		case r.errno != 0:
+			return failed(r.errno)
+		}
+		return uintptr(r.abi)
+	case unix.SYS_LANDLOCK_ADD_RULE:
+		attr := (*unix.LandlockPathBeneathAttr)(memory(a3))
+		at, is := r.opened[int(attr.Parent_fd)]
+		if !is {
+			return failed(unix.EBADF)
+		}
+		path := &r.paths[at]
+		switch {
+		case path.outside:
+			return failed(unix.EBADFD)
+		case path.file && attr.Allowed_access&^fileAccess() != 0:
+			return failed(unix.EINVAL)
+		}
+		path.access |= attr.Allowed_access
+	case unix.SYS_SECCOMP:
+		code := unsafe.Slice((*bpf.RawInstruction)(memory(shared.sockFprog.code)), shared.sockFprog.length)
+		r.filter = append([]bpf.RawInstruction{}, code...)
+	case unix.SYS_WRITE:
+		return a3
+	case unix.SYS_EXECVE:
+		file := strings.Clone(text((*byte)(memory(a1))))
+		if errno := executable(file); errno != 0 {
+			return failed(errno)
+		}
+		// Nothing comes after an execve that succeeds: the launch ends in an errno that has it look no further.
+		r.runs = file
+		return failed(unix.ECANCELED)
+	}
+	return 0
+}
+
+func newRehearsedPath(name string, answer uintptr) rehearsedPath {
+	fd, errno := result(answer)
+	path := rehearsedPath{name: name, errno: errno}
 	if errno != 0 {
-		planned.errno = errno
-		return planned
+		return path
 	}
-	defer closeFD(fd)
 	var stat unix.Stat_t
 	if unix.Fstat(fd, &stat) == nil {
-		planned.file = stat.Mode&unix.S_IFMT != unix.S_IFDIR
+		path.file = stat.Mode&unix.S_IFMT != unix.S_IFDIR
 	}
 	if resolved, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd)); err == nil {
 		// What is in no file system that can be mounted has a name such as "pipe:[1]".
-		planned.outside = resolved[0] != '/'
-		planned.resolved = resolved
+		path.outside = resolved[0] != '/'
+		path.resolved = resolved
 	}
-	switch {
-	case planned.outside:
-	case use == readEverything:
-		planned.access = l.rules.read
-	case planned.file:
-		planned.access = l.rules.writeFile
-	default:
-		planned.access = l.rules.write
-	}
-	return planned
+	return path
 }
 
-// run notes the system calls of the launch, in order, up to the one that ends it; with the path, where one is opened. It
-// returns how the launch ends.
-func (l *plan) run() failure {
-	p, argv := l.policy, l.argv
-	add := func(names ...string) { l.calls = append(l.calls, names...) }
-	ranges, low := 1, 3
-	for fd, arg := p.nextKept(argv, 0); fd >= 0; fd, arg = p.nextKept(argv, fd+1) {
-		add("fcntl")
-		// The runtime's own are close-on-exec, as none can be that was inherited.
-		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC != 0 {
-			return failure{reason: closedDescriptor, arg: arg}
+// fileAccess is what Landlock takes in a rule on a file that is not a directory.
+func fileAccess() (mask uint64) {
+	for _, t := range rights {
+		if t.class == classFS && t.file {
+			mask |= t.value
 		}
-		if fd > low {
-			ranges++
-		}
-		low = max(low, fd+1)
 	}
-	if p.restricts() {
-		for range ranges {
-			add("close_range")
-		}
-		for range l.asks {
-			add("getsockopt")
-		}
-		add("landlock_create_ruleset")
-		if l.abi == 0 && p.restrictWrites {
-			return failure{reason: noLandlock, errno: l.errno}
-		}
-		if lacking := p.missing(l.abi) & p.mustHave(); lacking != 0 {
-			return failure{reason: notEnforced, arg: lacking.first()}
-		}
-		if !l.rules.empty() {
-			add("landlock_create_ruleset")
-		}
-		for _, planned := range l.paths {
-			add("openat " + strconv.Quote(planned.name))
-			switch {
-			case planned.errno != 0 && planned.use == namedRoot && p.grammar == snibOptions:
-				remember(unsafe.StringData(planned.name + "\x00"))
-				return failure{reason: missingPath, errno: planned.errno}
-			case planned.errno != 0:
-				continue
-			case planned.file && planned.use != nullDevice && !planned.outside:
-				add("landlock_add_rule") // EINVAL: the rights of a directory
-			}
-			add("landlock_add_rule", "close")
-		}
-		add("capget")
-		if capable() {
-			add("capset", "capget")
-		}
-		add("prctl")
-		if !l.rules.empty() {
-			add("landlock_restrict_self")
-		}
-		add("seccomp")
-	}
-	if p.statusFD != 0 {
-		if !p.restricts() {
-			add("landlock_create_ruleset")
-		}
-		add("rt_sigprocmask", "write", "close", "rt_sigprocmask")
-	}
-	add("execve")
-	return failure{}
+	return mask
 }
 
-func (l *plan) writeFilter() error {
-	raw := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(l.code))), len(l.code)*unix.SizeofSockFilter)
-	if l.file == "-" {
-		_, err := os.Stdout.Write(raw)
-		return err
+// executable tells why a file cannot be executed, as far as the file itself shows.
+func executable(path string) syscall.Errno {
+	var errno syscall.Errno
+	var stat unix.Stat_t
+	if err := unix.Stat(path, &stat); err != nil {
+		errno, _ = err.(syscall.Errno)
+		return errno
 	}
-	return os.WriteFile(l.file, raw, 0o644)
-}
-
-// fails says how the launch fails, or "".
-func (l *plan) fails() string {
-	if l.failure.reason == noReason {
-		return ""
+	if stat.Mode&unix.S_IFMT != unix.S_IFREG || unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS) != nil {
+		return unix.EACCES
 	}
-	message, _ := explainFailure(l.failure, os.Args)
-	return message
+	file, err := os.Open(path)
+	if err != nil {
+		return 0 // what cannot be read may still be executed
+	}
+	defer file.Close()
+	var head [256]byte
+	n, _ := file.Read(head[:])
+	if bytes.HasPrefix(head[:n], []byte("\x7fELF")) {
+		return 0
+	}
+	line, is := bytes.CutPrefix(head[:n], []byte("#!"))
+	line, _, _ = bytes.Cut(line, []byte("\n"))
+	words := bytes.Fields(line)
+	if !is || len(words) == 0 {
+		return unix.ENOEXEC
+	}
+	return executable(string(words[0]))
 }
 
 // networkMeaning says what may be done with sockets.
-func (l *plan) networkMeaning() string {
-	switch c := filterConfig(l.policy, l.abi, &l.rules); {
+func (r *rehearsal) networkMeaning(p *policy) string {
+	switch c := r.config(p); {
 	case c&strict != 0:
 		return "off: AF_UNIX sockets with read, write, send and recv only"
 	case c&local != 0:
@@ -264,267 +251,147 @@ func (l *plan) networkMeaning() string {
 	return "on"
 }
 
-// accessNames lists the Landlock rights in a mask of file system rights.
-func accessNames(mask uint64) (names []string) {
-	for _, t := range rights {
-		if t.class == classFS && mask&t.value != 0 {
-			names = append(names, t.name)
-		}
-	}
-	return names
-}
-
-func protectionNames(s protections) (names []string) {
-	for i := range protectionCount {
-		if s&bit(i) != 0 {
-			names = append(names, protectionName(i))
-		}
-	}
-	return names
-}
-
-func protectionList() string {
-	return strings.Join(protectionNames(1<<protectionCount-1), ", ")
-}
-
-var useNames = [pathUses]string{"reading everywhere", "null device", "writable", "policy's cwd", "/tmp of the policy", "$TMPDIR"}
-
-// colours tells whether stdout takes colours.
-func colours() bool {
-	_, err := unix.IoctlGetTermios(1, unix.TCGETS)
-	return err == nil && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+func (r *rehearsal) config(p *policy) config {
+	rules := newRuleset(p, r.abi)
+	return filterConfig(p, r.abi, !rules.empty())
 }
 
 // wrap breaks words into lines of at most 80 columns, each after indent.
 func wrap(indent string, words []string) string {
-	out, line := "", indent
+	var out strings.Builder
+	column := 0
 	for _, word := range words {
-		if len(line)+1+len(word) > 80 && line != indent {
-			out, line = out+line+"\n", indent
+		switch {
+		case column == 0:
+			out.WriteString(indent)
+			column = len(indent)
+		case column+1+len(word) > 80:
+			out.WriteString("\n" + indent)
+			column = len(indent)
+		default:
+			out.WriteString(" ")
+			column++
 		}
-		if line != indent {
-			line += " "
-		}
-		line += word
+		out.WriteString(word)
+		column += len(word)
 	}
-	return out + line + "\n"
+	out.WriteString("\n")
+	return out.String()
 }
 
-// text renders the plan for people.
-func (l *plan) text(colour bool) string {
-	p := l.policy
-	out := ""
-	heading := func(s string) {
-		if colour {
-			s = "\x1b[1m" + s + "\x1b[0m"
-		}
-		out += "\n" + s + "\n"
-	}
-	grammars := map[grammar]string{snibOptions: "snib's options", codexOptions: "helper, -s PERM",
-		codexPositional: "helper, CWD POLICY_JSON", codexFlags: "helper, --sandbox-policy"}
-	out += "for Landlock ABI " + strconv.Itoa(l.abi) + " (" + l.abiFrom + "), " + runtime.GOARCH + "\n"
+var grammarNames = [...]string{
+	snibOptions: "snib's options", codexOptions: "helper, -s PERM",
+	codexPositional: "helper, CWD POLICY_JSON", codexFlags: "helper, --sandbox-policy",
+}
 
-	heading("policy: " + grammars[p.grammar])
+// text renders the rehearsal for people.
+func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
+	var out strings.Builder
+	heading := func(s string) { out.WriteString("\n" + s + "\n") }
+	out.WriteString("for Landlock ABI " + strconv.Itoa(r.abi) + " (" + abiFrom + "), " + runtime.GOARCH + "\n")
+
+	heading("policy: " + grammarNames[p.grammar])
 	writes := "everywhere"
 	if p.restrictWrites {
 		writes = "beneath the paths below"
 	}
-	out += "  reads    everywhere\n  writes   " + writes + "\n  network  " + l.networkMeaning() + "\n"
-	if len(l.args) > 0 {
-		quoted := make([]string, len(l.args))
-		for i, arg := range l.args {
-			quoted[i] = strconv.Quote(arg)
+	out.WriteString("  reads    everywhere\n  writes   " + writes + "\n  network  " + r.networkMeaning(p) + "\n")
+	if len(command) > 0 {
+		quoted := make([]string, len(command))
+		for i, arg := range command {
+			quoted[i] = quote(arg)
 		}
-		out += strings.Replace(wrap("           ", quoted), "         ", "  command", 1)
-	}
-	if !p.restricts() {
-		return out + "\nnothing is restricted, and no_new_privs stays as it is\n"
+		out.WriteString(strings.Replace(wrap("           ", quoted), "         ", "  command", 1))
 	}
 
-	if p.restrictWrites {
-		heading("paths, and the rights granted on or beneath them")
-	}
-	for _, path := range l.paths {
-		out += "  " + strconv.Quote(path.name)
-		if path.resolved != path.name && path.resolved != "" {
-			out += " = " + strconv.Quote(path.resolved)
+	if p.restricts() {
+		if len(r.paths) > 0 {
+			heading("paths, and the rights granted on or beneath them")
 		}
-		out += " (" + useNames[path.use] + ")\n"
-		switch {
-		case path.errno != 0 && path.use == namedRoot && p.grammar == snibOptions:
-			out += "    " + path.errno.Error() + "\n"
-		case path.errno != 0:
-			out += "    " + path.errno.Error() + ": skipped\n"
-		case path.outside:
-			out += "    Landlock does not restrict it\n"
-		default:
-			out += wrap("    ", accessNames(path.access))
-		}
-	}
-
-	asked, missing := p.asked(), p.missing(l.abi)
-	landlocked := asked.landlocked(l.abi)
-	closed := asked &^ landlocked &^ missing & ownRights
-	heading("denied by Landlock wherever no rule grants it")
-	out += wrap("  ", orNone(protectionNames(landlocked)))
-	heading("asked, not known to Landlock of this ABI, and denied all the same")
-	out += wrap("  ", orNone(protectionNames(closed)))
-	heading("asked, and not enforced")
-	out += wrap("  ", orNone(protectionNames(missing)))
-
-	heading("system calls of the launch")
-	for _, call := range l.calls {
-		out += "  " + call + "\n"
-	}
-	if why := l.fails(); why != "" {
-		out += "it fails, and runs nothing\n" + wrap("  ", strings.Split(why, " "))
-	}
-	heading("filter: " + strconv.Itoa(len(l.code)) + " instructions")
-	for _, line := range l.listing() {
-		out += strings.Replace(wrap("      ", strings.Split(line, " ")), "    ", "", 1)
-	}
-	return out
-}
-
-func orNone(names []string) []string {
-	if len(names) == 0 {
-		return []string{"nothing"}
-	}
-	return names
-}
-
-// listing says what the filter does with a call: a line a rule that holds, in their order.
-func (l *plan) listing() (lines []string) {
-	verdicts := [verdictCount]string{"EPERM", "ENOSYS", "EOPNOTSUPP", "killed", "allowed"}
-	lines = append(lines, "another architecture: killed")
-	if x32 != 0 {
-		lines = append(lines, "x32: killed, but for -1")
-	}
-	c := filterConfig(l.policy, l.abi, &l.rules)
-	for _, table := range [][]rule{archRules, rules[:]} {
-		for i := range table {
-			if r := &table[i]; r.when&c != 0 {
-				lines = append(lines, r.name+conditions(r)+": "+verdicts[r.verdict])
+		for _, path := range r.paths {
+			out.WriteString("  " + quote(path.name))
+			if path.resolved != path.name && path.resolved != "" {
+				out.WriteString(" = " + quote(path.resolved))
+			}
+			out.WriteString("\n")
+			switch {
+			case path.errno != 0:
+				out.WriteString("    " + path.errno.Error() + ": nothing is granted\n")
+			case path.outside:
+				out.WriteString("    Landlock does not restrict it\n")
+			default:
+				out.WriteString(wrap("    ", accessNames(path.access)))
 			}
 		}
+		rights := protections(p, r.abi)
+		heading("denied by Landlock wherever no rule grants it")
+		out.WriteString(wrap("  ", orNothing(rights.landlock)))
+		heading("not a Landlock right on this ABI; denied by the filter or the kernel")
+		out.WriteString(wrap("  ", orNothing(rights.closed)))
+		heading("asked for, and left open by this kernel")
+		out.WriteString(wrap("  ", orNothing(rights.lost)))
+	} else {
+		heading("nothing is restricted, and no_new_privs stays as it is")
 	}
-	return append(lines, "any other call: allowed")
-}
 
-// conditions says when the checks of a rule hold.
-func conditions(r *rule) (text string) {
-	for _, k := range r.checks {
-		if k.is == unchecked {
-			continue
-		}
-		conjunction := ", if"
-		if text != "" {
-			conjunction = " and"
-		}
-		text += conjunction + " argument " + strconv.Itoa(int(k.arg))
-		if k.mask != 0 {
-			text += " & " + hexNumber(k.mask)
-		}
-		var names []string
-		for _, v := range k.values {
-			names = append(names, v.name)
-		}
-		switch k.is {
-		case oneOf:
-			text += " is " + strings.Join(names, " or ")
-		case noneOf:
-			text += " is not " + strings.Join(names, " or ")
-		case notNull:
-			text += " is not null"
+	heading("system calls of the launch")
+	for _, call := range r.calls {
+		out.WriteString("  " + call + "\n")
+	}
+	if r.runs != "" {
+		heading("it executes " + quote(r.runs))
+	} else if len(command) > 0 {
+		heading("it fails, and runs nothing")
+		out.WriteString(wrap("  ", strings.Split(r.why, " ")))
+	}
+	if len(r.filter) > 0 {
+		heading("filter: " + strconv.Itoa(len(r.filter)) + " instructions; the first line that holds counts")
+		for _, line := range listing(r.config(p)) {
+			out.WriteString(strings.Replace(wrap("      ", strings.Split(line, " ")), "    ", "", 1))
 		}
 	}
-	return text
+	return out.String()
 }
 
-// capable tells whether a launch would have capabilities to drop.
-func capable() bool {
-	var data [2]unix.CapUserData
-	if unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &data[0]) != nil {
-		return false
-	}
-	held := uint64(data[1].Permitted|data[1].Inheritable)<<32 | uint64(data[0].Permitted|data[0].Inheritable)
-	return held&^keptCapabilities != 0
-}
-
-func hexNumber(k uint32) string { return "0x" + strconv.FormatUint(uint64(k), 16) }
-
-// jsonWriter is a JSON object in the making. A string that is not UTF-8 is written with U+FFFD in the place of what is not.
-type jsonWriter struct{ text string }
-
-func (o *jsonWriter) raw(name, value string) {
-	if o.text != "" {
-		o.text += ","
-	}
-	o.text += jsonString(name) + ":" + value
-}
-func (o *jsonWriter) string(name, value string)      { o.raw(name, jsonString(value)) }
-func (o *jsonWriter) number(name string, value int)  { o.raw(name, strconv.Itoa(value)) }
-func (o *jsonWriter) bool(name string, value bool)   { o.raw(name, strconv.FormatBool(value)) }
-func (o *jsonWriter) list(name string, all []string) { o.raw(name, jsonList(all, jsonString)) }
-func (o *jsonWriter) String() string                 { return "{" + o.text + "}" }
-
-func jsonList[T any](all []T, render func(T) string) string {
-	rendered := make([]string, len(all))
-	for i, item := range all {
-		rendered[i] = render(item)
-	}
-	return "[" + strings.Join(rendered, ",") + "]"
-}
-
-func jsonString(s string) string {
-	out := `"`
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			out += `\` + string(r)
-		case r < ' ' || r == 0x7f:
-			digits := strconv.FormatUint(uint64(r), 16)
-			out += `\u` + strings.Repeat("0", 4-len(digits)) + digits
-		default:
-			out = string(utf8.AppendRune([]byte(out), r))
-		}
-	}
-	return out + `"`
-}
-
-// json renders the plan for programs.
-func (l *plan) json() string {
-	p := l.policy
+// json renders the rehearsal for programs.
+func (r *rehearsal) json(p *policy, command []string) string {
 	var o jsonWriter
-	o.string("schema", "snib-explain-1")
+	o.string("schema", "snib-explain-2")
 	o.string("snib", version)
 	o.string("arch", runtime.GOARCH)
-	o.number("landlock_abi", l.abi)
-	o.list("command", l.args)
+	o.number("landlock_abi", r.abi)
+	o.list("command", command)
 	o.string("grammar", [...]string{"snib", "options", "positional", "flags"}[p.grammar])
 	o.bool("restricts_writes", p.restrictWrites)
-	o.string("network", p.network.String())
-	o.raw("paths", jsonList(l.paths, func(path plannedPath) string {
+	o.string("network", [...]string{networkOn: "on", networkStrict: "strict", networkLocal: "local"}[p.network])
+	o.raw("paths", jsonList(r.paths, func(path rehearsedPath) string {
 		var o jsonWriter
 		o.string("path", path.name)
-		o.string("use", [pathUses]string{"read", "null-device", "writable", "cwd", "slash-tmp", "tmpdir"}[path.use])
 		o.bool("exists", path.errno == 0)
 		o.string("resolved", path.resolved)
 		o.bool("directory", path.errno == 0 && !path.file)
 		o.list("access", accessNames(path.access))
 		return o.String()
 	}))
-	asked, missing := p.asked(), p.missing(l.abi)
-	landlocked := asked.landlocked(l.abi)
-	others := asked &^ ownRights
-	o.list("landlock", protectionNames(landlocked))
-	o.list("other", protectionNames(others&^missing))
-	o.list("closed", protectionNames(asked&^others&^landlocked&^missing))
-	o.list("missing", protectionNames(missing))
-	o.list("calls", l.calls)
-	o.string("failure", l.fails())
-	o.raw("filter", jsonList(l.code, func(in bpf.RawInstruction) string {
+	rights := protections(p, r.abi)
+	o.list("landlock", rights.landlock)
+	o.list("closed", rights.closed)
+	o.list("missing", rights.lost)
+	o.list("calls", r.calls)
+	o.string("runs", r.runs)
+	o.string("failure", r.why)
+	o.raw("filter", jsonList(r.filter, func(in bpf.RawInstruction) string {
 		return jsonList([]uint64{uint64(in.Op), uint64(in.Jt), uint64(in.Jf), uint64(in.K)}, func(n uint64) string { return strconv.FormatUint(n, 10) })
 	}))
 	return o.String() + "\n"
+}
+
+// writeFilter writes the filter as an array of struct sock_filter (linux/filter.h) to a file, or for "-" to stdout.
+func (r *rehearsal) writeFilter(file string) error {
+	raw := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(r.filter))), len(r.filter)*unix.SizeofSockFilter)
+	if file == "-" {
+		_, err := os.Stdout.Write(raw)
+		return err
+	}
+	return os.WriteFile(file, raw, 0o644)
 }

@@ -1,18 +1,16 @@
 package main
 
+// Why a command does not run. A failure is a small value without pointers: the launch returns it before the Go runtime exists.
+
 import "syscall"
 
-// Why a command does not run: a small value without pointers, which the launch can return before the Go runtime exists.
-
-// reason says why launch returned. Its texts and exit codes are in main.go.
+// reason says why launch or a report failed. messages has a row for each.
 type reason uint8
 
 const (
 	noReason reason = iota
-	wantHelp
-	wantVersion
-	wantRequested
 
+	// The command line.
 	noCommand
 	needsDashes
 	unknownOption
@@ -21,19 +19,11 @@ const (
 	repeatedOption
 	mixedGrammars
 	emptyPath
-	missingPath
 	badDescriptor
-	closedDescriptor
 	badStatusFD
 	keptStatusFD
 	ownWithAs
-	unknownProtection
-	notAsked
-	badABI
-	badFormat
 	badName
-	secondRequest
-	noPlan
 	badPermission
 	emptyCWD
 	noPolicyCWD
@@ -41,6 +31,7 @@ const (
 	needsMounts
 	needsNetworkNamespace
 
+	// The policy's JSON: what is wrong at a byte.
 	wantObject
 	wantName
 	wantColon
@@ -70,11 +61,15 @@ const (
 	nulInPath
 	relativeRoot
 
+	// The steps of the launch, in their order.
+	closedDescriptor
+	statusNotWritable
 	closingFailed
 	noLandlock
 	notEnforced
 	rulesetFailed
 	openFailed
+	missingPath
 	ruleFailed
 	capabilitiesFailed
 	noNewPrivsFailed
@@ -88,6 +83,6 @@ const (
 type failure struct {
 	reason reason
 	errno  syscall.Errno
-	arg    int // index of the word that the message names; after notEnforced, the protection
+	arg    int // index of the word that the message names; after notEnforced, of the right
 	offset int // byte in that word
 }

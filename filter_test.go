@@ -25,8 +25,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func init() { roles["filtered"] = filtered }
-
 const (
 	retAllow        = unix.SECCOMP_RET_ALLOW
 	retKill         = unix.SECCOMP_RET_KILL_PROCESS
@@ -471,7 +469,7 @@ func installations() (all []installation) {
 						continue // nothing is installed, nothing runs, or there is no such policy
 					}
 					rules := newRuleset(&p, abi)
-					i := installation{filterConfig(&p, abi, &rules), situationOf(&p, abi)}
+					i := installation{filterConfig(&p, abi, !rules.empty()), situationOf(&p, abi)}
 					if !seen[i] {
 						seen[i] = true
 						all = append(all, i)
@@ -771,40 +769,6 @@ func (c *kernelCall) number() (nr uint32, is bool) {
 		return nr, true
 	}
 	return c.nr, c.nr != 0
-}
-
-// filtered is the child: it installs a filter, given in hexadecimal, empty for none, makes those of kernelCalls whose
-// indices follow, and prints the errno of each; or it prints why the filter could not be installed.
-func filtered(args []string) int {
-	runtime.LockOSThread()
-	filter, err := hex.DecodeString(args[0])
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	errno := setNoNewPrivs()
-	if errno == 0 && len(filter) > 0 {
-		code := make([]bpf.RawInstruction, len(filter)/unix.SizeofSockFilter)
-		copy(filterBytes(code), filter)
-		errno = installFilter(code, 0)
-	}
-	if errno != 0 {
-		fmt.Println(unix.ErrnoName(errno))
-		return 1
-	}
-	for _, arg := range args[1:] {
-		i, err := strconv.Atoi(arg)
-		if err != nil {
-			fmt.Println(err)
-			return 1
-		}
-		c := &kernelCalls[i]
-		nr, _ := c.number()
-		_, _, errno := syscall.RawSyscall6(uintptr(nr), uintptr(c.args[0]), uintptr(c.args[1]),
-			uintptr(c.args[2]), uintptr(c.args[3]), uintptr(c.args[4]), uintptr(c.args[5]))
-		fmt.Println(uint(errno))
-	}
-	return 0
 }
 
 func runFiltered(t testing.TB, code []bpf.RawInstruction, calls []int) run {

@@ -9,7 +9,7 @@ package main
 //   - more stack than the entry gives, and recursion whose depth is not known
 //   - instructions that it cannot read in this respect
 //
-// TestGuardBites puts one at a time into the path.
+// TestGuardBites puts each into the path.
 
 import (
 	"bytes"
@@ -51,9 +51,13 @@ var recursive = map[string]int{
 var guardedArchs = []string{"amd64", "arm64"}
 
 func TestGuard(t *testing.T) {
+	t.Parallel()
 	needGo(t)
 	for _, goarch := range guardedArchs {
 		t.Run(goarch, func(t *testing.T) {
+			if goarch != runtime.GOARCH {
+				needLong(t)
+			}
 			b := buildGuarded(t, ".", goarch)
 			if goarch == runtime.GOARCH && !bytes.Equal(textSection(t, b.path), textSection(t, release.path)) {
 				t.Errorf("the code of %s differs from what is built here with symbols", release.path)
@@ -67,99 +71,134 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-func TestGuardBites(t *testing.T) {
-	needGo(t)
-	const violate = "main.prelaunch -> main.launch -> main.violate"
-	for _, c := range []struct {
-		name      string
-		statement string // put first in launch
-		code      string // what it calls
-		want      string // in each finding; empty: there is none
-	}{
-		{"jump table", "violate(len(argv))", `func violate(n int) {
-			switch n {
-			case 0: path[0] = 9
-			case 1: path[1] = 8
-			case 2: path[2] = 7
-			case 3: path[3] = 6
-			case 4: path[4] = 5
-			case 5: path[5] = 4
-			case 6: path[6] = 3
-			case 7: path[7] = 2
-			}
-		}`, ""},
-		{"allocation", "violate(len(argv))", `func violate(n int) []byte { return make([]byte, n) }`,
-			violate + " -> runtime.makeslice ("},
-		{"string concatenation", "violate(word(argv, 0))", `func violate(s string) string { return s + "/" }`,
-			violate + " -> runtime.concatstring2 ("},
-		{"map lookup", "violate(word(argv, 0))", `var violated map[string]int
-			func violate(s string) int { return violated[s] }`,
-			violate + " -> runtime.mapaccess1_faststr ("},
-		{"defer", "violate()", `func violate() { defer setNoNewPrivs() }`,
-			violate + " -> runtime.deferreturn ("},
-		{"syscall.Syscall", "violate()", `func violate() { syscall.Syscall(unix.SYS_GETPID, 0, 0, 0) }`,
-			violate + " -> syscall.Syscall ("},
-		{"write barrier", "violate(argv[0])", `var violated *byte
-			func violate(p *byte) { violated = p }`,
-			violate},
-		{"allocation in unicode/utf8", "violate()", `func violate() []byte { return utf8.AppendRune(nil, 'ä') }`,
-			violate + " -> unicode/utf8.appendRuneNonASCII -> runtime.growslice ("},
-		{"indirect call", "violate(setNoNewPrivs)", `func violate(f func() syscall.Errno) { f() }`,
-			violate + ": CALL "},
-		{"a system call or another call", "violate(len(argv))", `func violated(nr, a1, a2, a3, a4, a5 uintptr) uintptr { return nr }
-			func violate(n int) {
-				f := systemCall
-				if n == 0 {
-					f = violated
-				}
-				f(0, 0, 0, 0, 0, 0)
-			}`,
-			violate + ": CALL "},
-		{"systemCall as an argument", "violate()", `var violated = func(f func(nr, a1, a2, a3, a4, a5 uintptr) uintptr) {}
-			func violate() {
-				f := violated
-				g := systemCall
-				f(g)
-			}`,
-			violate + ": CALL "},
-		{"call through another variable of the kind", "violate()", `var violated = func(nr, a1, a2, a3, a4, a5 uintptr) uintptr { return nr }
-			func violate() { violated(0, 0, 0, 0, 0, 0) }`,
-			violate + ": CALL "},
-		{"method of an interface", "violate(unix.ENOENT)", `func violate(err error) string { return err.Error() }`,
-			violate + ": CALL "},
-		{"variable initialised at run time", "violate()", `var violated = syscall.Getpagesize()
-			func violate() int { return violated }`,
-			violate + ": main.violated is initialised by main.init"},
-		{"variable set by init", "violate()", `var violated int
-			func init() { setViolated() }
-			//go:noinline
-			func setViolated() { violated = syscall.Getpagesize() }
-			func violate() int { return violated }`,
-			violate + ": main.violated is initialised by main.init."},
-		{"variable of another package", "violate()", `func violate() int { return syscall.Stdin }`,
-			violate + ": syscall.Stdin belongs to another package"},
-		{"large frame", "violate(len(argv))", `func violate(n int) byte {
-			var b [66000]byte
-			readDirectory(n, b[:])
-			return b[n]
-		}`, " bytes of stack of "},
-		{"recursion", "violate(len(argv))", `func violate(n int) int {
-			if n == 0 {
-				return 0
-			}
-			return n * violate(n-1)
-		}`, violate + ": recursion"},
-	} {
-		for _, goarch := range guardedArchs {
-			t.Run(c.name+"/"+goarch, func(t *testing.T) {
-				t.Parallel()
-				findings := buildGuarded(t, violation(t, c.statement, c.code), goarch).guard()
-				other := func(finding string) bool { return c.want == "" || !strings.Contains(finding, c.want) }
-				if len(findings) == 0 && c.want != "" || slices.ContainsFunc(findings, other) {
-					t.Errorf("want %q in each of %q", c.want, findings)
-				}
-			})
+// breach is something that the launch must not do. "violate", "violated" and "setViolated" stand for names of its own.
+type breach struct {
+	name string
+	call string // made in a function that launch calls first
+	code string // of what it calls
+	want string // in each finding about it; empty: there is none
+}
+
+const violating = "main.prelaunch -> main.launch -> main.violations -> main.violate"
+
+var breaches = []breach{
+	{"jump table", "violate(len(argv))", `func violate(n int) {
+		switch n {
+		case 0: shared.path[0] = 9
+		case 1: shared.path[1] = 8
+		case 2: shared.path[2] = 7
+		case 3: shared.path[3] = 6
+		case 4: shared.path[4] = 5
+		case 5: shared.path[5] = 4
+		case 6: shared.path[6] = 3
+		case 7: shared.path[7] = 2
 		}
+	}`, ""},
+	{"allocation", "violate(len(argv))", `func violate(n int) []byte { return make([]byte, n) }`,
+		violating + " -> runtime.makeslice ("},
+	{"string concatenation", "violate(word(argv, 0))", `func violate(s string) string { return s + "/" }`,
+		violating + " -> runtime.concatstring2 ("},
+	{"map lookup", "violate(word(argv, 0))", `var violated map[string]int
+		func violate(s string) int { return violated[s] }`,
+		violating + " -> runtime.mapaccess1_faststr ("},
+	{"defer", "violate()", `func violate() { defer setNoNewPrivs() }`,
+		violating + " -> runtime.deferreturn ("},
+	{"syscall.Syscall", "violate()", `func violate() { syscall.Syscall(unix.SYS_GETPID, 0, 0, 0) }`,
+		violating + " -> syscall.Syscall ("},
+	{"write barrier", "violate(argv[0])", `var violated *byte
+		func violate(p *byte) { violated = p }`,
+		violating},
+	{"allocation in unicode/utf8", "violate()", `func violate() []byte { return utf8.AppendRune(nil, 'ä') }`,
+		violating + " -> unicode/utf8.appendRuneNonASCII -> runtime.growslice ("},
+	{"indirect call", "violate(setNoNewPrivs)", `func violate(f func() syscall.Errno) { f() }`,
+		violating + ": CALL "},
+	{"a system call or another call", "violate(len(argv))", `func violated(nr, a1, a2, a3, a4, a5 uintptr) uintptr { return nr }
+		func violate(n int) {
+			f := systemCall
+			if n == 0 {
+				f = violated
+			}
+			f(0, 0, 0, 0, 0, 0)
+		}`,
+		violating + ": CALL "},
+	{"systemCall as an argument", "violate()", `var violated = func(f func(nr, a1, a2, a3, a4, a5 uintptr) uintptr) {}
+		func violate() {
+			f := violated
+			g := systemCall
+			f(g)
+		}`,
+		violating + ": CALL "},
+	{"call through another variable of the kind", "violate()", `var violated = func(nr, a1, a2, a3, a4, a5 uintptr) uintptr { return nr }
+		func violate() { violated(0, 0, 0, 0, 0, 0) }`,
+		violating + ": CALL "},
+	{"method of an interface", "violate(unix.ENOENT)", `func violate(err error) string { return err.Error() }`,
+		violating + ": CALL "},
+	{"variable initialised at run time", "violate()", `var violated = syscall.Getpagesize()
+		func violate() int { return violated }`,
+		violating + ": main.violated is initialised by main.init"},
+	{"variable set by init", "violate()", `var violated int
+		func init() { setViolated() }
+		//go:noinline
+		func setViolated() { violated = syscall.Getpagesize() }
+		func violate() int { return violated }`,
+		violating + ": main.violated is initialised by main.init."},
+	{"variable of another package", "violate()", `func violate() int { return syscall.Stdin }`,
+		violating + ": syscall.Stdin belongs to another package"},
+	{"large frame", "violate(len(argv))", `func violate(n int) byte {
+		var b [66000]byte
+		b[n] = 1
+		return b[len(word(nil, n))]
+	}`, " bytes of stack of "},
+	{"recursion", "violate(len(argv))", `func violate(n int) int {
+		if n == 0 {
+			return 0
+		}
+		return n * violate(n-1)
+	}`, violating + ": recursion"},
+}
+
+var standIn = lazy(`\b(setV|v)iolated?\b`)
+
+// named returns a text with the breach's own names in it.
+func (b *breach) named(text string) string {
+	return standIn().ReplaceAllString(text, "${0}_"+strings.NewReplacer(" ", "_", ".", "_", "/", "_").Replace(b.name))
+}
+
+// TestGuardBites builds one program that commits every breach, and expects the guard to find each by its own path.
+func TestGuardBites(t *testing.T) {
+	t.Parallel()
+	needGo(t)
+	needLong(t)
+	var calls, code strings.Builder
+	for _, b := range breaches {
+		fmt.Fprintln(&calls, b.named(b.call))
+		fmt.Fprintln(&code, b.named(strings.Replace(b.code, "func violate(", "//go:noinline\nfunc violate(", 1)))
+	}
+	dir := violation(t, "violations(argv)", "//go:noinline\nfunc violations(argv []*byte) {\n"+calls.String()+"}\n"+code.String())
+	for _, goarch := range guardedArchs {
+		t.Run(goarch, func(t *testing.T) {
+			t.Parallel()
+			findings := buildGuarded(t, dir, goarch).guard()
+			for _, b := range breaches {
+				own := regexp.MustCompile(`\bmain\.` + b.named("violate") + `\b`)
+				found := false
+				findings = slices.DeleteFunc(findings, func(finding string) bool {
+					if !own.MatchString(finding) {
+						return false
+					}
+					if found = true; b.want == "" || !strings.Contains(finding, b.named(b.want)) {
+						t.Errorf("%s: %s; want %q", b.name, finding, b.named(b.want))
+					}
+					return true
+				})
+				if !found && b.want != "" {
+					t.Errorf("%s: not found", b.name)
+				}
+			}
+			if len(findings) > 0 {
+				t.Errorf("of no breach: %q", findings)
+			}
+		})
 	}
 }
 

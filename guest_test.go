@@ -17,8 +17,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func init() { roles["init"] = guest }
-
 // guestVariable is set where the machine is a guest's, and a test may change it.
 const guestVariable = "SNIB_TEST_GUEST"
 

@@ -1,6 +1,6 @@
 package main
 
-// JSON (RFC 8259), read from a string without allocation: once for its syntax, then by the names of members. It runs in the
+// JSON (RFC 8259), read from a string without allocation: once for its syntax, then by the names of members. This file runs in the
 // restricted context described at the head of launch_linux.go.
 
 import (

@@ -1,5 +1,11 @@
 package main
 
+// The kernel: systemCall, what it answers, and the wrappers that belong to no other room. This file runs in the restricted
+// context described at the head of launch_linux.go.
+//
+// Memory whose address goes to the kernel is shared, filter, a constant, or the kernel's own argv or envp, never on the stack. So
+// a Go function can stand in for systemCall: no stack that moves holds what an address points to.
+
 import (
 	"syscall"
 	"unsafe"
@@ -7,19 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The kernel: systemCall, what it answers, and the wrappers that belong to no other room. It runs in the restricted context described at the head of
-// launch_linux.go.
-
-// systemCall makes the system call nr. It returns what the kernel does: the result, or a negated errno, for result or
-// exactlyZero to tell apart. It is assembly, in entry_amd64.s and entry_arm64.s, and jumps back: a processor predicts
-// where a return instruction leads by the calls before it, and may have lost these in the kernel. For the same reason the
-// wrappers that are used for every root are small enough to be inlined.
+// systemCall makes the system call nr. It returns the kernel's raw answer; result and exactlyZero split it into value and
+// errno. It is assembly (entry_amd64.s, entry_arm64.s) and leaves by a jump: the processor predicts a return instruction by
+// the calls before it, and may have lost those in the kernel. For the same reason the wrappers that are used for every path
+// are small enough to be inlined.
 //
-// The compiler does not know that an argument is a pointer. In a plain build a stack moves only where a compiled function
-// is called, so not between the conversion to uintptr and the system call; what is on the heap, the caller must keep.
+// --explain and tests replace it by way of withKernel.
 var systemCall func(nr, a1, a2, a3, a4, a5 uintptr) uintptr
 
-// result takes apart what systemCall returned: an errno is from 1 to 4095 (MAX_ERRNO in linux/err.h).
+// result splits an answer of systemCall: an errno is from 1 to 4095 (MAX_ERRNO in linux/err.h).
 func result(r uintptr) (value int, errno syscall.Errno) {
 	if r > ^uintptr(4095) {
 		return -1, syscall.Errno(-r)
@@ -27,7 +29,7 @@ func result(r uintptr) (value int, errno syscall.Errno) {
 	return int(r), 0
 }
 
-// exactlyZero makes any result but the documented 0 a failure: what is in force then is not known.
+// exactlyZero makes any answer but the documented 0 a failure: what is in force then is not known.
 func exactlyZero(r uintptr) syscall.Errno {
 	value, errno := result(r)
 	if errno == 0 && value != 0 {
@@ -36,39 +38,87 @@ func exactlyZero(r uintptr) syscall.Errno {
 	return errno
 }
 
-// openAt returns, for result to take apart, a close-on-exec descriptor that the caller owns.
+// shared is what system calls read and write, in one place: the first use of a page costs as much as some ten of these calls.
+var shared struct {
+	socketValue       int32
+	socketValueSize   uint32
+	capabilityHeader  unix.CapUserHeader
+	capabilities      [2]unix.CapUserData // to be had, and set
+	capabilitiesAfter [2]unix.CapUserData
+	ruleset           unix.LandlockRulesetAttr
+	rule              unix.LandlockPathBeneathAttr
+	sockFprog         sockFprog
+	sigpipe           unix.Sigset_t
+	signalsBefore     unix.Sigset_t
+
+	// path is being opened or executed, NUL-terminated. After openFailed, ruleFailed and missingPath it is the one that failed.
+	path [unix.PathMax]byte
+}
+
+// sockFprog is struct sock_fprog (linux/filter.h), with an address for a pointer: storing a pointer would compile to a write
+// barrier.
+type sockFprog struct {
+	length uint16
+	code   uintptr
+}
+
+var _ = [1]struct{}{}[unsafe.Offsetof(sockFprog{}.code)-unsafe.Offsetof(unix.SockFprog{}.Filter)]
+
+// openAt returns a close-on-exec descriptor that the caller owns, for result to split.
 func openAt(name *byte, flags uintptr) uintptr {
 	cwd := unix.AT_FDCWD
 	return systemCall(unix.SYS_OPENAT, uintptr(cwd), uintptr(unsafe.Pointer(name)), flags|unix.O_CLOEXEC, 0, 0)
 }
 
-// readDirectory fills buf with entries of a directory, and returns how many bytes of it; 0 at the end.
-func readDirectory(fd int, buf []byte) (n int, errno syscall.Errno) {
-	return result(systemCall(unix.SYS_GETDENTS64, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), 0, 0))
-}
-
 // closeFD ignores failure: Linux has freed the descriptor even then (close(2)).
 func closeFD(fd int) { systemCall(unix.SYS_CLOSE, uintptr(fd), 0, 0, 0, 0) }
 
-func isOpen(fd int) bool {
-	_, errno := result(systemCall(unix.SYS_FCNTL, uintptr(fd), unix.F_GETFD, 0, 0, 0))
-	return errno == 0
+// closeRange closes the descriptors from first to last; those that are not open are no failure. Linux has it since 5.9.
+func closeRange(first, last int) syscall.Errno {
+	return exactlyZero(systemCall(unix.SYS_CLOSE_RANGE, uintptr(first), uintptr(last), 0, 0, 0))
 }
 
-func socketOption(fd, option int) (value int32, errno syscall.Errno) {
-	size := uint32(unsafe.Sizeof(value))
-	_, errno = result(systemCall(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, uintptr(option),
-		uintptr(unsafe.Pointer(&value)), uintptr(unsafe.Pointer(&size))))
-	return value, errno
+// fcntl makes the commands of fcntl(2) that take a number.
+func fcntl(fd int, command, arg uintptr) (value int, errno syscall.Errno) {
+	return result(systemCall(unix.SYS_FCNTL, uintptr(fd), command, arg, 0, 0))
+}
+
+// socketOption returns an option of SOL_SOCKET that is an int. ENOTSOCK: the descriptor is no socket.
+func socketOption(fd, option int) (value int, errno syscall.Errno) {
+	shared.socketValueSize = uint32(unsafe.Sizeof(shared.socketValue))
+	errno = exactlyZero(systemCall(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, uintptr(option),
+		uintptr(unsafe.Pointer(&shared.socketValue)), uintptr(unsafe.Pointer(&shared.socketValueSize))))
+	return int(shared.socketValue), errno
+}
+
+// capabilityCall makes capget(2) or capset(2) for the calling thread.
+func capabilityCall(nr uintptr, data *[2]unix.CapUserData) syscall.Errno {
+	shared.capabilityHeader.Version = unix.LINUX_CAPABILITY_VERSION_3
+	return exactlyZero(systemCall(nr, uintptr(unsafe.Pointer(&shared.capabilityHeader)), uintptr(unsafe.Pointer(data)), 0, 0, 0))
 }
 
 func setNoNewPrivs() syscall.Errno {
 	return exactlyZero(systemCall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 }
 
-func signalMask(how int, set, before *unix.Sigset_t) syscall.Errno {
-	_, errno := result(systemCall(unix.SYS_RT_SIGPROCMASK, uintptr(how), uintptr(unsafe.Pointer(set)),
-		uintptr(unsafe.Pointer(before)), unsafe.Sizeof(set.Val[0]), 0))
+// blockSIGPIPE blocks the signal, and unblockSIGPIPE puts the mask back as it was.
+func blockSIGPIPE() syscall.Errno {
+	shared.sigpipe.Val[0] = 1 << (unix.SIGPIPE - 1)
+	return exactlyZero(systemCall(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, uintptr(unsafe.Pointer(&shared.sigpipe)),
+		uintptr(unsafe.Pointer(&shared.signalsBefore)), unsafe.Sizeof(shared.sigpipe.Val[0]), 0))
+}
+
+func unblockSIGPIPE() syscall.Errno {
+	return exactlyZero(systemCall(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&shared.signalsBefore)),
+		0, unsafe.Sizeof(shared.sigpipe.Val[0]), 0))
+}
+
+// write writes a constant. A part of it is a failure.
+func write(fd int, s string) syscall.Errno {
+	n, errno := result(systemCall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.StringData(s))), uintptr(len(s)), 0, 0))
+	if errno == 0 && n != len(s) {
+		errno = unix.EIO
+	}
 	return errno
 }
 

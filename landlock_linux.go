@@ -1,7 +1,7 @@
 package main
 
 // Landlock: which rights exist since which ABI, what a policy makes of them on a kernel of a given ABI, and the three
-// system calls. It runs in the restricted context described at the head of launch_linux.go.
+// system calls. This file runs in the restricted context described at the head of launch_linux.go.
 
 import (
 	"syscall"
@@ -18,17 +18,15 @@ const (
 	classScope              // landlock_ruleset_attr.scoped
 )
 
-// A right is one row of linux/landlock.h.
-//
-// It is handled, which denies it wherever no rule grants it, when the policy restricts what it stands for and the
-// kernel's ABI is at least its own: with offline set, when the network is off; otherwise when writes are restricted.
+// A right is one row of linux/landlock.h. It is handled, which denies it wherever no rule grants it, if the policy restricts
+// what it stands for and the kernel's ABI is at least its own.
 type right struct {
 	value   uint64
 	name    string
 	abi     int
 	class   class
-	offline bool
-	closed  bool // on a kernel of a lower ABI it is denied all the same: by the filter, or by the kernel (refer)
+	offline bool // it stands for a part of the network; otherwise for a part of writing
+	lost    bool // below its ABI nothing else denies it; the others the filter denies, or the kernel (refer)
 	read    bool // granted beneath "/"
 	write   bool // granted beneath writable roots
 	file    bool // means something for a file that is not a directory; a rule on one may hold no other (landlock(7))
@@ -50,19 +48,16 @@ var rights = [...]right{
 	{value: unix.LANDLOCK_ACCESS_FS_MAKE_FIFO, name: "make_fifo", abi: 1, write: true},
 	{value: unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK, name: "make_block", abi: 1},
 	{value: unix.LANDLOCK_ACCESS_FS_MAKE_SYM, name: "make_sym", abi: 1, write: true},
-	{value: unix.LANDLOCK_ACCESS_FS_REFER, name: "refer", abi: 2, closed: true, write: true},
-	{value: unix.LANDLOCK_ACCESS_FS_TRUNCATE, name: "truncate", abi: 3, closed: true, write: true, file: true},
-	{value: unix.LANDLOCK_ACCESS_FS_IOCTL_DEV, name: "ioctl_dev", abi: 5, write: true, file: true},
-	{value: unix.LANDLOCK_ACCESS_FS_RESOLVE_UNIX, name: "resolve_unix", abi: 9, offline: true, closed: true, file: true},
-	{value: unix.LANDLOCK_ACCESS_NET_BIND_TCP, name: "bind_tcp", abi: 4, class: classNet, offline: true, closed: true},
-	{value: unix.LANDLOCK_ACCESS_NET_CONNECT_TCP, name: "connect_tcp", abi: 4, class: classNet, offline: true, closed: true},
-	{value: unix.LANDLOCK_ACCESS_NET_BIND_UDP, name: "bind_udp", abi: 10, class: classNet, offline: true, closed: true},
-	{value: unix.LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP, name: "connect_send_udp", abi: 10, class: classNet, offline: true, closed: true},
-	{value: unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, name: "abstract_unix_socket", abi: 6, class: classScope, offline: true, closed: true},
+	{value: unix.LANDLOCK_ACCESS_FS_REFER, name: "refer", abi: 2, write: true},
+	{value: unix.LANDLOCK_ACCESS_FS_TRUNCATE, name: "truncate", abi: 3, write: true, file: true},
+	{value: unix.LANDLOCK_ACCESS_FS_IOCTL_DEV, name: "ioctl_dev", abi: 5, lost: true, write: true, file: true},
+	{value: unix.LANDLOCK_ACCESS_FS_RESOLVE_UNIX, name: "resolve_unix", abi: 9, offline: true, file: true},
+	{value: unix.LANDLOCK_ACCESS_NET_BIND_TCP, name: "bind_tcp", abi: 4, class: classNet, offline: true},
+	{value: unix.LANDLOCK_ACCESS_NET_CONNECT_TCP, name: "connect_tcp", abi: 4, class: classNet, offline: true},
+	{value: unix.LANDLOCK_ACCESS_NET_BIND_UDP, name: "bind_udp", abi: 10, class: classNet, offline: true},
+	{value: unix.LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP, name: "connect_send_udp", abi: 10, class: classNet, offline: true},
+	{value: unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, name: "abstract_unix_socket", abi: 6, class: classScope, offline: true},
 }
-
-// confinesUnix is the ABI from which Landlock keeps AF_UNIX clients inside the sandbox, by path and by abstract name.
-const confinesUnix = 9
 
 // ruleset is what to handle, and what a rule allows beneath each kind of path.
 type ruleset struct {
@@ -120,6 +115,27 @@ func (t *right) asked(p *policy) bool {
 	return (p.network != networkOn || !t.offline) && (p.restrictWrites || t.class != classFS)
 }
 
+// lost returns the index in rights of one that the policy asks for and that a kernel of that ABI leaves open; -1: there is none.
+func lost(p *policy, abi int) int {
+	for i := range rights {
+		if t := &rights[i]; t.lost && abi < t.abi && t.asked(p) {
+			return i
+		}
+	}
+	return -1
+}
+
+// logsExec is the ABI from which Landlock can log the denials of a program that was executed after it was enforced.
+const logsExec = 7
+
+// restrictFlags are those of landlock_restrict_self(2) that the policy asks for.
+func restrictFlags(p *policy, abi int) uintptr {
+	if p.log && abi >= logsExec {
+		return unix.LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON
+	}
+	return 0
+}
+
 // empty tells whether there is nothing to handle; the kernel refuses such a ruleset.
 func (r *ruleset) empty() bool {
 	return r.handled.Handled_access_fs|r.handled.Handled_access_net|r.handled.Scoped == 0
@@ -128,22 +144,24 @@ func (r *ruleset) empty() bool {
 // landlockABI asks the kernel for its Landlock ABI. ENOSYS: it is built without; EOPNOTSUPP: it was disabled at boot.
 func landlockABI() (abi int, errno syscall.Errno) {
 	abi, errno = result(systemCall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION, 0, 0))
-	if abi == 0 {
+	if errno == 0 && abi <= 0 {
 		errno = unix.EPROTO // the first ABI is 1
 	}
 	return abi, errno
 }
 
 // createRuleset returns a close-on-exec descriptor that the caller owns.
-func createRuleset(attr *unix.LandlockRulesetAttr) (fd int, errno syscall.Errno) {
-	return result(systemCall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(attr)), rulesetSize, 0, 0, 0))
+func createRuleset(attr unix.LandlockRulesetAttr) (fd int, errno syscall.Errno) {
+	shared.ruleset = attr
+	return result(systemCall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&shared.ruleset)), rulesetSize, 0, 0, 0))
 }
 
-// addRule allows access beneath the file that the descriptor parent refers to. It returns, for exactlyZero to take apart,
-// what the kernel does. EINVAL: access holds a right that does not apply to that file.
+// addRule allows access beneath the file that the descriptor parent refers to. Its answer is for exactlyZero. EINVAL: access
+// holds a right that does not apply to that file; EBADFD: the file is in no file system that Landlock restricts.
 func addRule(ruleset, parent int, access uint64) uintptr {
-	attr := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(parent)}
-	return systemCall(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0)
+	shared.rule = unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(parent)}
+	return systemCall(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH,
+		uintptr(unsafe.Pointer(&shared.rule)), 0, 0)
 }
 
 // restrictSelf enforces the ruleset on the calling thread. E2BIG: 16 domains are stacked already.

@@ -3,8 +3,8 @@ package main
 // The launch: command line -> policy -> rules -> enforcement -> execve.
 //
 // In the release build it runs before the Go runtime has started, on the kernel's own stack, in a process that has never
-// had a second thread (entry_amd64.s, entry_arm64.s). So everything that launch reaches, here and in policy.go,
-// landlock_linux.go, seccomp_linux.go and protection_linux.go, is a restricted context:
+// had a second thread (entry_amd64.s, entry_arm64.s). So everything that launch reaches, here and in every
+// file that says so at its head, is a restricted context:
 //
 //   - No allocation: no heap exists. No maps, no append, no string concatenation, no closure or interface that escapes.
 //   - No scheduler and no g of the runtime's: no goroutines, channels, locks, defer, panic, recover. System calls are made
@@ -23,12 +23,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// path holds the path that is being opened or executed, NUL-terminated. After openFailed, ruleFailed and missingPath it
-// holds the path that failed.
-var path [unix.PathMax]byte
-
 // outcome is what launch returned before the runtime started. The reason is noReason if it has not run.
 var outcome failure
+
+// stdoutClosed tells main that there is nowhere to print a report to.
+var stdoutClosed bool
 
 // entry is the ELF entry point of the release build (go build -ldflags "-E main.entry").
 //
@@ -48,83 +47,207 @@ func prelaunch(stack *int) {
 		n++
 	}
 	outcome = launch(unsafe.Slice(argv, argc+1), unsafe.Slice(envp, n+1))
+
+	// The runtime will open /dev/null in the place of a standard descriptor that is closed.
+	_, errno := fcntl(1, unix.F_GETFD, 0)
+	stdoutClosed = errno != 0
 }
 
-// launch does the whole job, in an order that is the security property. It returns only if the command does not run.
+// launch does the whole job. It returns only if the command does not run.
 //
 // argv and envp are the arrays that execve will pass on, each with its terminating nil.
 func launch(argv, envp []*byte) failure {
-	// The whole command line is valid before anything is opened or changed.
 	var p policy
 	if f := p.parse(argv); f.reason != noReason {
 		return f
 	}
-	if f := checkKept(&p, argv); f.reason != noReason {
+	return p.carryOut(argv, envp)
+}
+
+// carryOut does what a valid policy asks for, in an order that is the security property, and becomes the command. It returns
+// only if the command does not run. --explain rehearses it (explain.go).
+func (p *policy) carryOut(argv, envp []*byte) failure {
+	// The descriptors that the command line names.
+	if f := p.checkDescriptors(argv); f.reason != noReason {
 		return f
 	}
-	abi := 0
 	if p.restricts() {
-		// Inherited descriptors go first, so that none of ours can be among them.
-		if f := closeDescriptors(&p, argv); f.reason != noReason {
+		if f := p.restrict(argv, envp); f.reason != noReason {
 			return f
 		}
-		if p.network == networkLocal && !holdsOnlyLocalSockets(&p, argv) {
-			p.network = networkStrict
-		}
-
-		var errno syscall.Errno
-		if abi, errno = landlockABI(); errno != 0 {
-			if p.restrictWrites {
-				return failure{reason: noLandlock, errno: errno}
-			}
-			abi = 0
-		}
-		if lacking := p.missing(abi) & p.mustHave(); lacking != 0 {
-			return failure{reason: notEnforced, arg: lacking.first()}
-		}
-		rules := newRuleset(&p, abi)
-		var program program
-		filter := program.build(filterConfig(&p, abi, &rules))
-
-		ruleset := -1
-		if !rules.empty() {
-			if ruleset, errno = createRuleset(&rules.handled); errno != 0 {
-				return failure{reason: rulesetFailed, errno: errno}
-			}
-		}
-		if p.restrictWrites {
-			if f := addRules(ruleset, &rules, &p, argv, envp); f.reason != noReason {
-				return f
-			}
-		}
-
-		if errno := reduceCapabilities(); errno != 0 {
-			return failure{reason: capabilitiesFailed, errno: errno}
-		}
-		if errno := setNoNewPrivs(); errno != 0 {
-			return failure{reason: noNewPrivsFailed, errno: errno}
-		}
-		if ruleset >= 0 {
-			if errno := restrictSelf(ruleset, p.landlockFlags(abi)); errno != 0 {
-				return failure{reason: restrictFailed, errno: errno}
-			}
-		}
-		if errno := installFilter(filter, p.filterFlags()); errno != 0 {
-			return failure{reason: filterFailed, errno: errno}
-		}
 	}
+
+	// The caller learns that the command is about to run.
 	if p.statusFD != 0 {
-		if errno := p.writeStatus(abi); errno != 0 {
-			return failure{reason: statusFailed, errno: errno}
+		if errno := p.writeStatus(); errno != 0 {
+			return failure{reason: statusFailed, errno: errno, arg: p.statusAt}
 		}
 	}
-	return failure{reason: execFailed, errno: execute(argv, envp, p.command), arg: p.command}
+	return failure{reason: execFailed, errno: execute(argv, envp, p.commandAt), arg: p.commandAt}
+}
+
+// restrict puts every restriction of the policy in force that this kernel can give.
+func (p *policy) restrict(argv, envp []*byte) failure {
+	// Inherited descriptors go first, so that none of ours can be among them.
+	if f := p.closeDescriptors(argv); f.reason != noReason {
+		return f
+	}
+	if p.network == networkLocal && !p.holdsOnlyLocalSockets(argv) {
+		p.network = networkStrict
+	}
+
+	// What Landlock and the filter must do on this kernel.
+	abi, errno := landlockABI()
+	if errno != 0 {
+		if p.restrictWrites {
+			return failure{reason: noLandlock, errno: errno}
+		}
+		abi = 0
+	}
+	if right := lost(p, abi); p.strict && right >= 0 {
+		return failure{reason: notEnforced, arg: right}
+	}
+	rules := newRuleset(p, abi)
+	code := filter.build(filterConfig(p, abi, !rules.empty()))
+
+	// The ruleset, which opens the paths.
+	ruleset := -1
+	if !rules.empty() {
+		if ruleset, errno = createRuleset(rules.handled); errno != 0 {
+			return failure{reason: rulesetFailed, errno: errno}
+		}
+	}
+	if p.restrictWrites {
+		if f := p.addRules(ruleset, &rules, argv, envp); f.reason != noReason {
+			return f
+		}
+	}
+
+	// From here on this process is restricted.
+	if errno := reduceCapabilities(); errno != 0 {
+		return failure{reason: capabilitiesFailed, errno: errno}
+	}
+	if errno := setNoNewPrivs(); errno != 0 {
+		return failure{reason: noNewPrivsFailed, errno: errno}
+	}
+	if !rules.empty() {
+		if errno := restrictSelf(ruleset, restrictFlags(p, abi)); errno != 0 {
+			return failure{reason: restrictFailed, errno: errno}
+		}
+	}
+	if errno := installFilter(code, filterFlags(p)); errno != 0 {
+		return failure{reason: filterFailed, errno: errno}
+	}
+	return failure{}
+}
+
+// checkDescriptors prepares the descriptor for the status, which nothing executed keeps, and tells whether the inherited
+// descriptors that the command line names are open.
+func (p *policy) checkDescriptors(argv []*byte) failure {
+	if p.statusFD != 0 {
+		if !inherited(p.statusFD) {
+			return failure{reason: closedDescriptor, arg: p.statusAt}
+		}
+		flags, errno := fcntl(p.statusFD, unix.F_GETFL, 0)
+		if errno != 0 || flags&unix.O_ACCMODE == unix.O_RDONLY || flags&unix.O_PATH != 0 {
+			return failure{reason: statusNotWritable, arg: p.statusAt}
+		}
+		if errno := exactlyZero(systemCall(unix.SYS_FCNTL, uintptr(p.statusFD), unix.F_SETFD, unix.FD_CLOEXEC, 0, 0)); errno != 0 {
+			return failure{reason: statusFailed, errno: errno, arg: p.statusAt}
+		}
+		statusFD = p.statusFD
+	}
+	for fd, arg := p.nextKept(argv, 0); fd >= 0; fd, arg = p.nextKept(argv, fd+1) {
+		if arg != p.statusAt && !inherited(fd) {
+			return failure{reason: closedDescriptor, arg: arg}
+		}
+	}
+	return failure{}
+}
+
+// inherited tells whether a descriptor is the caller's. One that is close-on-exec was opened by the runtime of a plain build.
+func inherited(fd int) bool {
+	flags, errno := fcntl(fd, unix.F_GETFD, 0)
+	return errno == 0 && flags&unix.FD_CLOEXEC == 0
+}
+
+// statusFD is the descriptor for the status once it is known to be the caller's; main writes a failure to it. 0: there is none.
+var statusFD int
+
+// writeStatus says that the command is about to be executed. Of a command that is, no more is heard but the end of the file.
+// SIGPIPE is blocked meanwhile, so that a reader who is gone is a failure that can be reported; then it stays blocked.
+func (p *policy) writeStatus() syscall.Errno {
+	said := "{\"schema\":\"snib-status-2\",\"status\":\"unrestricted\"}\n"
+	if p.restricts() {
+		said = "{\"schema\":\"snib-status-2\",\"status\":\"sandboxed\"}\n"
+	}
+	if errno := blockSIGPIPE(); errno != 0 {
+		return errno
+	}
+	if errno := write(p.statusFD, said); errno != 0 {
+		return errno
+	}
+	return unblockSIGPIPE()
+}
+
+// closeDescriptors closes the inherited descriptors from 3 on, but for those that the command line names.
+func (p *policy) closeDescriptors(argv []*byte) failure {
+	const maxFD = 1<<31 - 1 // the kernel's INT_MAX
+	for low := 3; ; {
+		kept, _ := p.nextKept(argv, low)
+		last := kept - 1
+		if kept < 0 {
+			last = maxFD
+		}
+		if low <= last {
+			if errno := closeRange(low, last); errno != 0 {
+				return failure{reason: closingFailed, errno: errno}
+			}
+		}
+		if kept < 0 {
+			return failure{}
+		}
+		low = kept + 1
+	}
+}
+
+// holdsOnlyLocalSockets tells whether every descriptor that the command will inherit is no socket, or an AF_UNIX one
+// that cannot name another receiver, nor listen to callers from outside, who could pass descriptors in. Where the kernel does
+// not answer, it is not known to be.
+func (p *policy) holdsOnlyLocalSockets(argv []*byte) bool {
+	for fd := range 3 {
+		if !isLocalSocket(fd) {
+			return false
+		}
+	}
+	for fd, _ := p.nextKept(argv, 3); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
+		if fd != p.statusFD && !isLocalSocket(fd) {
+			return false
+		}
+	}
+	return true
+}
+
+func isLocalSocket(fd int) bool {
+	domain, errno := socketOption(fd, unix.SO_DOMAIN)
+	if errno == unix.ENOTSOCK || errno == unix.EBADF {
+		return true
+	}
+	if errno != 0 || domain != unix.AF_UNIX {
+		return false
+	}
+	kind, errno := socketOption(fd, unix.SO_TYPE)
+	if errno != 0 || kind != unix.SOCK_STREAM && kind != unix.SOCK_SEQPACKET {
+		return false
+	}
+	listens, errno := socketOption(fd, unix.SO_ACCEPTCONN)
+	return errno == 0 && listens == 0
 }
 
 // addRules adds a rule for each path that the policy has one for: what it allows depends on whether that is a directory.
-func addRules(ruleset int, r *ruleset, p *policy, argv, envp []*byte) failure {
-	var c cursor
-	for name, use := p.nextPath(&c, argv, envp, path[:]); name != nil; name, use = p.nextPath(&c, argv, envp, path[:]) {
+func (p *policy) addRules(ruleset int, r *ruleset, argv, envp []*byte) failure {
+	var c pathCursor
+	for name, use := p.nextPath(&c, argv, envp, shared.path[:]); name != nil; name, use = p.nextPath(&c, argv, envp, shared.path[:]) {
 		flags, dir, file := uintptr(0), r.write, r.writeFile
 		switch {
 		case use == readEverything:
@@ -157,7 +280,9 @@ func addRules(ruleset int, r *ruleset, p *policy, argv, envp []*byte) failure {
 			}
 		}
 		if errno != 0 {
-			remember(name)
+			// For the message, as far as it fits.
+			n := copy(shared.path[:len(shared.path)-1], text(name))
+			shared.path[n] = 0
 			return failure{reason: why, errno: errno}
 		}
 	}
@@ -169,143 +294,21 @@ func exhausted(errno syscall.Errno) bool {
 	return errno == unix.EMFILE || errno == unix.ENFILE || errno == unix.ENOMEM
 }
 
-// remember copies name to path, for the message, as far as it fits.
-func remember(name *byte) {
-	n := copy(path[:len(path)-1], text(name))
-	path[n] = 0
-}
-
-// getenv returns the value of a variable, NUL-terminated, or nil if it is not set. name ends in "=".
-func getenv(envp []*byte, name string) *byte {
-	for _, entry := range envp[:len(envp)-1] {
-		for i := 0; *(*byte)(unsafe.Add(unsafe.Pointer(entry), i)) == name[i]; i++ {
-			if i == len(name)-1 {
-				return (*byte)(unsafe.Add(unsafe.Pointer(entry), len(name)))
-			}
-		}
-	}
-	return nil
-}
-
-// checkKept tells whether the inherited descriptors that the command line names are open.
-func checkKept(p *policy, argv []*byte) failure {
-	for fd, arg := p.nextKept(argv, 0); fd >= 0; fd, arg = p.nextKept(argv, fd+1) {
-		if !isOpen(fd) {
-			return failure{reason: closedDescriptor, arg: arg}
-		}
-	}
-	return failure{}
-}
-
-// closeDescriptors closes the inherited descriptors from 3 on, but for those that the command line asks to keep.
-func closeDescriptors(p *policy, argv []*byte) failure {
-	for low := 3; ; {
-		kept, _ := p.nextKept(argv, low)
-		last := kept - 1
-		if kept < 0 {
-			last = maxFD
-		}
-		if low <= last {
-			if errno := closeRange(low, last); errno != 0 {
-				return failure{reason: closingFailed, errno: errno}
-			}
-		}
-		if kept < 0 {
-			return failure{}
-		}
-		low = kept + 1
-	}
-}
-
-// maxFD is the highest number that a descriptor can have (INT_MAX).
-const maxFD = 1<<31 - 1
-
-// closeRange closes the descriptors from first to last: with close_range(2), which Linux has since 5.9 and a container's
-// filter may block; or else those that /proc/self/fd lists. Trying every number would not do: a descriptor may be above
-// the limit, if that was lowered after it was opened.
-func closeRange(first, last int) syscall.Errno {
-	if systemCall(unix.SYS_CLOSE_RANGE, uintptr(first), uintptr(last), 0, 0, 0) == 0 {
-		return 0
-	}
-	dir, errno := result(openAt(unsafe.StringData("/proc/self/fd\x00"), unix.O_RDONLY|unix.O_DIRECTORY))
-	listed := false // dir itself: what does not list it is no list of descriptors
-	for errno == 0 {
-		var n int
-		if n, errno = readDirectory(dir, path[:]); n <= 0 {
-			closeFD(dir)
-			break
-		}
-		// struct linux_dirent64 (getdents64(2)): d_reclen at 16, d_name at 19.
-		for at := 0; at < n; at += int(path[at+16]) | int(path[at+17])<<8 {
-			fd, is := number(text(&path[at+19]))
-			listed = listed || is && fd == dir
-			if is && fd >= first && fd <= last && fd != dir {
-				closeFD(fd)
-				if isOpen(fd) {
-					errno = unix.EBADFD
-				}
-			}
-		}
-	}
-	if errno == 0 && !listed {
-		errno = unix.EBADFD
-	}
-	return errno
-}
-
-// holdsOnlyLocalSockets tells whether every descriptor that the command will inherit is no socket, or an AF_UNIX one
-// that cannot name another receiver, nor listen to callers from outside, who could pass descriptors in. Where the kernel does
-// not answer, it is not known to be.
-func holdsOnlyLocalSockets(p *policy, argv []*byte) bool {
-	for fd := range 3 {
-		if !isLocalSocket(fd) {
-			return false
-		}
-	}
-	for fd, _ := p.nextKept(argv, 3); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
-		if fd != p.statusFD && !isLocalSocket(fd) {
-			return false
-		}
-	}
-	return true
-}
-
-func isLocalSocket(fd int) bool {
-	domain, errno := socketOption(fd, unix.SO_DOMAIN)
-	if errno == unix.ENOTSOCK || errno == unix.EBADF {
-		return true
-	}
-	if errno != 0 || domain != unix.AF_UNIX {
-		return false
-	}
-	kind, errno := socketOption(fd, unix.SO_TYPE)
-	if errno != 0 || kind != unix.SOCK_STREAM && kind != unix.SOCK_SEQPACKET {
-		return false
-	}
-	listens, errno := socketOption(fd, unix.SO_ACCEPTCONN)
-	return errno == 0 && listens == 0
-}
-
 // keptCapabilities are those that root keeps: what overrides the permissions of files and lets it become another user. Each
 // of the others changes the machine, or leads around Landlock or the filter.
 const keptCapabilities = 1<<unix.CAP_CHOWN | 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_FOWNER | 1<<unix.CAP_KILL | 1<<unix.CAP_SETGID |
 	1<<unix.CAP_SETUID | 1<<unix.CAP_SETPCAP | 1<<unix.CAP_NET_BIND_SERVICE | 1<<unix.CAP_SYS_CHROOT
 
-var (
-	capabilities      [2]unix.CapUserData
-	capabilitiesAfter [2]unix.CapUserData
-	capabilityHeader  unix.CapUserHeader
-)
-
 // reduceCapabilities leaves the calling thread none but those of keptCapabilities. With no_new_privs execve(2) gives none
 // back (capabilities(7)).
 func reduceCapabilities() syscall.Errno {
-	if errno := capabilityCall(unix.SYS_CAPGET, &capabilities); errno != 0 {
+	held, after := &shared.capabilities, &shared.capabilitiesAfter
+	if errno := capabilityCall(unix.SYS_CAPGET, held); errno != 0 {
 		return errno
 	}
 	reduced := uint32(0)
-	for i := range capabilities {
-		c, kept := &capabilities[i], uint32(uint64(keptCapabilities)>>(32*uint(i)))
+	for i := range held {
+		c, kept := &held[i], uint32(uint64(keptCapabilities)>>(32*uint(i)))
 		reduced |= (c.Permitted | c.Inheritable) &^ kept
 		c.Effective &= kept
 		c.Permitted &= kept
@@ -314,25 +317,19 @@ func reduceCapabilities() syscall.Errno {
 	if reduced == 0 {
 		return 0
 	}
-	if errno := capabilityCall(unix.SYS_CAPSET, &capabilities); errno != 0 {
+	if errno := capabilityCall(unix.SYS_CAPSET, held); errno != 0 {
 		return errno
 	}
-	if errno := capabilityCall(unix.SYS_CAPGET, &capabilitiesAfter); errno != 0 {
+	if errno := capabilityCall(unix.SYS_CAPGET, after); errno != 0 {
 		return errno
 	}
-	for i := range capabilities {
-		after, want := &capabilitiesAfter[i], &capabilities[i]
-		if after.Effective != want.Effective || after.Permitted != want.Permitted || after.Inheritable != want.Inheritable {
+	for i := range held {
+		is, want := &after[i], &held[i]
+		if is.Effective != want.Effective || is.Permitted != want.Permitted || is.Inheritable != want.Inheritable {
 			return unix.EPROTO
 		}
 	}
 	return 0
-}
-
-// capabilityCall makes capget(2) or capset(2) for the calling thread.
-func capabilityCall(nr uintptr, data *[2]unix.CapUserData) syscall.Errno {
-	capabilityHeader = unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	return exactlyZero(systemCall(nr, uintptr(unsafe.Pointer(&capabilityHeader)), uintptr(unsafe.Pointer(data)), 0, 0, 0))
 }
 
 // defaultPath is where commands are searched for without PATH: confstr(3)'s _CS_PATH.
@@ -360,15 +357,15 @@ func execute(argv, envp []*byte, command int) syscall.Errno {
 			end++
 		}
 		// An empty element is the current directory.
-		if end+1+len(name)+1 <= len(path) {
-			n := copy(path[:], list[:end])
+		if end+1+len(name)+1 <= len(shared.path) {
+			n := copy(shared.path[:], list[:end])
 			if n > 0 {
-				path[n] = '/'
+				shared.path[n] = '/'
 				n++
 			}
-			n += copy(path[n:], name)
-			path[n] = 0
-			switch errno := execve(&path[0], &argv[command], &envp[0]); errno {
+			n += copy(shared.path[n:], name)
+			shared.path[n] = 0
+			switch errno := execve(&shared.path[0], &argv[command], &envp[0]); errno {
 			case unix.EACCES:
 				denied = true
 			case unix.ENOENT, unix.ENOTDIR, unix.ESTALE, unix.ENODEV, unix.ETIMEDOUT:

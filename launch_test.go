@@ -11,41 +11,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
-
-func init() {
-	roles["prepared"] = prepared
-	probes["executed"] = func([]string) error { return fmt.Errorf("%s", executed()) }
-	probes["open"] = func(a []string) error {
-		_, err := unix.FcntlInt(uintptr(atoi(a[0])), unix.F_GETFD, 0)
-		return err
-	}
-}
-
-// executed returns the path that execve was called with (AT_EXECFN, getauxval(3)).
-func executed() string {
-	const atExecFn = 31
-	auxv, err := unix.Auxv()
-	if err != nil {
-		return err.Error()
-	}
-	for _, entry := range auxv {
-		if entry[0] == atExecFn {
-			// The kernel's memory, above the stack: the address is no pointer of Go's.
-			return unix.BytePtrToString(*(**byte)(unsafe.Pointer(&entry[1])))
-		}
-	}
-	return "no AT_EXECFN"
-}
 
 // tinyCode is the exit code of every tinyProgram.
 const tinyCode = 42
@@ -111,119 +84,6 @@ func tinyProgramOf(t testing.TB, goarch, file string) string {
 	return file
 }
 
-// preparation is what the child "prepared" changes about itself before it executes Argv.
-type preparation struct {
-	Path      string
-	Argv      []string
-	Env       []string
-	Umask     int
-	Block     []syscall.Signal
-	Ignore    []syscall.Signal
-	Nice      int
-	Limits    map[int]uint64 // soft limits
-	Close     []int
-	Duplicate map[int]int // to, from
-	Gone      bool        // the current directory is one that was removed
-	HideProc  bool        // /proc is unmounted, in a mount namespace of its own
-}
-
-func prepared(args []string) int {
-	var p preparation
-	file, err := os.Open(args[0])
-	if err == nil {
-		err = gob.NewDecoder(file).Decode(&p)
-		file.Close()
-	}
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	if err := p.become(); err != nil {
-		fmt.Println(err)
-	}
-	return 1
-}
-
-func (p *preparation) become() error {
-	runtime.LockOSThread()
-	if p.HideProc {
-		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-			return err
-		}
-		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-			return err
-		}
-		if err := unix.Unmount("/proc", unix.MNT_DETACH); err != nil {
-			return err
-		}
-	}
-	if p.Gone {
-		dir, err := os.MkdirTemp(scratchBase, "")
-		if err != nil {
-			return err
-		}
-		if err := os.Chdir(dir); err != nil {
-			return err
-		}
-		if err := os.Remove(dir); err != nil {
-			return err
-		}
-	}
-	unix.Umask(p.Umask)
-	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, p.Nice); err != nil {
-		return err
-	}
-	if len(p.Duplicate) == 0 {
-		if err := unix.CloseRange(3, 1<<32-1, unix.CLOSE_RANGE_CLOEXEC); err != nil {
-			return err
-		}
-	}
-	for to, from := range p.Duplicate {
-		if err := unix.Dup3(from, to, 0); err != nil {
-			return err
-		}
-	}
-	argv, err := syscall.SlicePtrFromStrings(p.Argv)
-	if err != nil {
-		return err
-	}
-	env, err := syscall.SlicePtrFromStrings(p.Env)
-	if err != nil {
-		return err
-	}
-	path, err := syscall.BytePtrFromString(p.Path)
-	if err != nil {
-		return err
-	}
-	for _, s := range p.Ignore {
-		signal.Ignore(s)
-	}
-	var set unix.Sigset_t
-	for _, s := range p.Block {
-		set.Val[0] |= 1 << (s - 1)
-	}
-	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &set, nil); err != nil {
-		return err
-	}
-	_ = syscall.Exec("", nil, nil) // puts back the soft RLIMIT_NOFILE, as in main.go
-	for which, soft := range p.Limits {
-		var limit unix.Rlimit
-		if err := unix.Getrlimit(which, &limit); err != nil {
-			return err
-		}
-		limit.Cur = soft
-		if err := unix.Setrlimit(which, &limit); err != nil {
-			return err
-		}
-	}
-	for _, fd := range p.Close {
-		unix.Close(fd)
-	}
-	_, _, errno := syscall.RawSyscall(unix.SYS_EXECVE,
-		uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&env[0])))
-	return errno
-}
-
 // argv is the command line of the child "prepared". The preparation is in a file: it may be too long for an argument.
 func (p preparation) argv(t testing.TB) []string {
 	t.Helper()
@@ -247,7 +107,7 @@ func (p preparation) start(t testing.TB, change func(*exec.Cmd)) run {
 func TestExecute(t *testing.T) {
 	needABI(t, 1)
 	dir := scratch(t)
-	for _, name := range []string{"a", "b", "empty", "denied", "text", "orphan"} {
+	for _, name := range []string{"a", "b", "empty", "denied", "text", "orphan", "through"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -268,15 +128,17 @@ func TestExecute(t *testing.T) {
 		"denied/probe": {"", 0o644},
 		"text/probe":   {"not a program", 0o755},
 		"orphan/probe": {"#!/nonexistent/interpreter\n", 0o755},
-		"file":         {"", 0o755},
+		// An interpreter whose path has a file for a directory.
+		"through/probe": {"#!" + dir + "/file/x\n", 0o755},
+		"file":          {"", 0o755},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(file.content), file.mode); err != nil {
 			t.Fatal(err)
 		}
 	}
 	const (
-		noExecHint = "snib: hint: it is neither a program for this machine nor a script whose first line is #!: run it with its shell\n"
-		orphanHint = "snib: hint: look at its first line (#!), or for the dynamic loader that it was linked for\n"
+		noExecHint = "snib: hint: it is not a program for this machine: if it is a script without a first line of #!, run it as sh \"@/text/probe\"\n"
+		orphanHint = "snib: hint: check the #! line of a script, or which dynamic loader a program needs (readelf -l)\n"
 	)
 	long := "/" + strings.Repeat("x", unix.PathMax)
 	for _, c := range []struct {
@@ -309,8 +171,10 @@ func TestExecute(t *testing.T) {
 		{path: "@/a", command: "@/file/probe", code: 127, stderr: `command "@/file/probe" does not exist: not a directory`},
 		{path: "@/missing/../b", command: "probe", code: 127, stderr: `command "probe" not found in PATH`},
 		{path: "@/a", command: "@/missing/../b/probe", code: 127, stderr: `command "@/missing/../b/probe" does not exist`},
-		{path: "@/empty:@/denied:@/empty", command: "probe", code: 126, stderr: `cannot execute "probe": permission denied`},
-		{path: "@/a", command: "@/a", code: 126, stderr: `cannot execute "@/a": permission denied`},
+		{path: "@/empty:@/denied:@/empty", command: "probe", code: 126, stderr: `cannot execute "probe": permission denied` + "\nsnib: hint: it is not marked as executable: chmod +x \"@/denied/probe\"\n"},
+		{path: "@/a", command: "@/a", code: 126, stderr: `"@/a" is a directory`},
+		{path: "@/a", command: "@/through/probe", code: 126, stderr: `cannot execute "@/through/probe": its interpreter does not exist` + "\n" + orphanHint},
+		{path: "@/through", command: "probe", code: 126, stderr: `cannot execute "@/through/probe": its interpreter does not exist` + "\n" + orphanHint},
 		{path: "@/text:@/b", command: "probe", code: 126, stderr: `cannot execute "probe": exec format error` + "\n" + noExecHint},
 		{path: "@/a", command: "@/text/probe", code: 126, stderr: `cannot execute "@/text/probe": exec format error` + "\n" + noExecHint},
 		{path: "@/a", command: "@/orphan/probe", code: 126, stderr: `cannot execute "@/orphan/probe": its interpreter does not exist` + "\n" + orphanHint},
@@ -371,6 +235,7 @@ func TestExitStatus(t *testing.T) {
 }
 
 func TestDescriptors(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	dir, err := os.Open("/")
 	if err != nil {
@@ -569,7 +434,7 @@ func TestEdges(t *testing.T) {
 		large = append(large, fmt.Sprintf("V%d=%s", i, strings.Repeat("x", 110<<10)))
 	}
 	ran := run{code: tinyCode}
-	usage := run{code: 2, stderr: "snib: error: no command to run\nsnib: hint: \"snib --help\" prints the usage\n"}
+	usage := run{code: 125, stderr: "snib: error: no command to run\nsnib: hint: \"snib --help\" prints the usage\n"}
 	full := run{code: 125, stderr: "snib: error: landlock_create_ruleset: too many open files\n" +
 		"snib: hint: the launch needs two descriptors: raise the limit (ulimit -n), or close some of 0, 1 and 2\n"}
 	for name, c := range map[string]struct {

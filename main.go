@@ -1,28 +1,17 @@
 // Snib runs an untrusted command under Landlock, a seccomp filter and no_new_privs: it restricts itself, then becomes the
 // command.
 //
-// This file is the side of the program that has the Go runtime: help, messages and exit codes. What is restricted is
-// decided and done in launch, which has usually run before main starts.
+// This file is the side of the program that has the Go runtime: reports, help, and one funnel for output. What is restricted is
+// decided and done in launch, which in a release build has run before main starts.
 package main
 
 import (
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	_ "unsafe" // for go:linkname
-)
-
-const version = "0.1.0"
-
-// Exit codes that are snib's own; any other is the command's.
-const (
-	exitUsage      = 2
-	exitSandbox    = 125 // the sandbox could not be applied
-	exitCannotExec = 126
-	exitNotFound   = 127
-
-	exitUnwritten = 1 // what was asked for instead of a launch could not be written
 )
 
 // The launch stays on the thread that the process started with.
@@ -32,7 +21,7 @@ func main() {
 	if outcome.reason == noReason {
 		outcome = launchFromRuntime()
 	}
-	os.Exit(report(outcome, os.Args))
+	os.Exit(answer(outcome, os.Args))
 }
 
 // launchFromRuntime calls launch in a plain go build, where the runtime has started first, and takes back what that
@@ -41,14 +30,7 @@ func main() {
 func launchFromRuntime() failure {
 	// Package syscall raises the soft RLIMIT_NOFILE, and puts it back in Exec, of which this is all that succeeds.
 	_ = syscall.Exec("", nil, nil)
-	argv, err := syscall.SlicePtrFromStrings(os.Args)
-	if err != nil {
-		panic(err)
-	}
-	envp, err := syscall.SlicePtrFromStrings(runtimeEnvs())
-	if err != nil {
-		panic(err)
-	}
+	argv, envp := pointers(os.Args), pointers(runtimeEnvs())
 	f := launch(argv, envp)
 	runtime.KeepAlive(argv)
 	runtime.KeepAlive(envp)
@@ -60,82 +42,199 @@ func launchFromRuntime() failure {
 //go:linkname runtimeEnvs syscall.runtime_envs
 func runtimeEnvs() []string
 
-// report says why the command did not run, and returns the exit code.
-func report(f failure, args []string) int {
-	name, helper := "snib", false
-	if len(args) > 0 && isHelper(base(args[0])) {
-		name, helper = base(args[0]), true
+// answer gives the report that a command line asks for, or says why its command did not run. It returns the exit code.
+func answer(f failure, args []string) int {
+	rest, report, wrong := takeReport(args)
+	switch {
+	case wrong.reason != noReason:
+		return complain(wrong, args)
+	case report.kind != 0:
+		return report.give(rest)
 	}
-	caller := name
-	if as := helperNamed(args); as != "" {
-		caller, helper = name+" --as "+as, true
+	if f.reason == unknownOption && f.arg < len(args) && (args[f.arg] == "-h" || args[f.arg] == "--help") {
+		report.kind = optHelp // the helper's
+		return report.give(args)
 	}
-	switch f.reason {
-	case wantHelp:
-		return printReport(name, help(caller, helper))
-	case wantVersion:
-		return printReport(name, "snib "+version+"\n")
-	case wantRequested:
-		return answer(name, args)
-	}
-	message, hint := explainFailure(f, args)
-	if hint == "" && f.reason < wantObject {
-		hint = quote(caller+" --help") + " prints the usage"
-	}
-	printError(name, message, hint)
-	return exitCode(f, args)
+	return complain(f, args)
 }
 
-// helperNamed returns the helper that --as names, or "".
-func helperNamed(args []string) string {
-	argv, err := syscall.SlicePtrFromStrings(args)
-	if err != nil {
-		panic(err)
+// complain says on stderr, and to the status descriptor if there is one, why the command did not run.
+func complain(f failure, args []string) int {
+	m := f.message(args)
+	printError(ownName(args), m)
+	if fd := statusDescriptor(f, args); fd != 0 {
+		var o jsonWriter
+		o.string("schema", "snib-status-2")
+		o.string("status", "failed")
+		o.number("exit", m.row.code)
+		o.string("error", m.text)
+		o.string("hint", m.hint)
+		// A caller who has gone does not miss it.
+		_, _ = os.NewFile(uintptr(fd), "status").WriteString(o.String() + "\n")
 	}
+	return m.row.code
+}
+
+// statusDescriptor returns the descriptor for the status; 0: there is none, or it is not the caller's.
+func statusDescriptor(f failure, args []string) int {
+	if statusFD != 0 || f.reason >= closedDescriptor {
+		return statusFD
+	}
+	// The command line is wrong, and nothing has looked at the descriptor yet.
+	argv := pointers(args)
 	var p policy
 	p.parse(argv)
-	if p.start == 0 {
-		return ""
+	p.checkDescriptors(argv)
+	return statusFD
+}
+
+func printError(name string, m message) {
+	out := name + ": error: " + m.text + "\n"
+	if m.hint != "" {
+		out += name + ": hint: " + m.hint + "\n"
 	}
-	return strings.TrimPrefix(args[p.start], "--as=")
+	os.Stderr.WriteString(out)
 }
 
-func printError(name, message, hint string) {
-	message = name + ": error: " + message + "\n"
-	if hint != "" {
-		message += name + ": hint: " + hint + "\n"
+// written returns the exit code of a report whose writing ended in err.
+func written(err error, args []string) int {
+	if err == nil && stdoutClosed {
+		err = &os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EBADF}
 	}
-	os.Stderr.WriteString(message)
-}
-
-// printReport writes to stdout, and returns the exit code.
-func printReport(name, text string) int {
-	_, err := os.Stdout.WriteString(text)
-	return reported(name, err)
-}
-
-// reported returns the exit code for a report whose writing ended in err.
-func reported(name string, err error) int {
 	if err == nil {
 		return 0
 	}
-	message := err.Error()
-	if e, is := err.(*os.PathError); is {
-		message = e.Op + " " + quote(e.Path) + ": " + e.Err.Error()
-	}
-	printError(name, message, "")
-	return exitUnwritten
+	reportError = quotedError(err)
+	return complain(failure{reason: reportUnwritten}, args)
 }
 
-func help(name string, helper bool) string {
+// quotedError is what an error says, with its path quoted.
+func quotedError(err error) string {
+	if e, is := err.(*os.PathError); is {
+		return e.Op + " " + quote(e.Path) + ": " + e.Err.Error()
+	}
+	return err.Error()
+}
+
+// print writes a report to stdout.
+func print(text string, args []string) int {
+	_, err := os.Stdout.WriteString(text)
+	return written(err, args)
+}
+
+// report is what a command line asks for.
+type report struct {
+	kind optionID // optExplain, optBPF, optStatus, optHelp or optVersion; 0: nothing
+	json bool
+	abi  int    // for another kernel; negative: for this one
+	file string // for --bpf
+}
+
+// takeReport splits a command line of snib's own into the report that it asks for and the rest, in which the launch's parser finds
+// what is wrong besides. f names a word of args.
+func takeReport(args []string) (rest []string, r report, f failure) {
+	r.abi = -1
+	if len(args) == 0 || isHelper(baseName(args[0])) {
+		return args, r, f
+	}
+	argv := pointers(args)
+	abiAt := 0
+	rest = append(rest, args[0])
+	i := 1
+	for isOption(word(argv, i)) {
+		id, value, next, why := nextOption(reportOptions[:], argv, i)
+		if why == unknownOption {
+			if id, _, next, why = nextOption(ownOptions[:], argv, i); why != noReason {
+				break
+			}
+			rest = append(rest, args[i:next]...)
+			if i = next; id == optAs {
+				break
+			}
+			continue
+		}
+		before := r.kind
+		switch id {
+		case optHelp, optVersion:
+			r.kind = id
+			return rest, r, failure{}
+		case optExplain, optStatus, optBPF:
+			r.kind, r.json = id, value == "json"
+			if id == optBPF {
+				r.file, r.json = strings.Clone(value), false
+			}
+		case optABI:
+			n, valid := number(value)
+			if r.abi, abiAt = n, i; !valid {
+				return nil, r, failure{reason: badABI, arg: next - 1}
+			}
+		}
+		switch {
+		case why != noReason:
+			return nil, r, failure{reason: why, arg: i}
+		case id == optBPF && value == "":
+			return nil, r, failure{reason: emptyPath, arg: i}
+		case (id == optExplain || id == optStatus) && value != "json" && (value != "" || strings.Contains(args[i], "=")):
+			return nil, r, failure{reason: badFormat, arg: i}
+		case before != 0 && id != optABI:
+			return nil, r, failure{reason: secondReport, arg: i}
+		}
+		i = next
+	}
+	switch {
+	case abiAt != 0 && r.kind != optExplain && r.kind != optBPF:
+		return nil, r, failure{reason: abiWithoutReport, arg: abiAt}
+	case r.kind == optStatus && len(rest)+len(args[i:]) > 1:
+		other := slices.IndexFunc(args[1:], func(s string) bool { return s != "--status" && s != "--status=json" })
+		return nil, r, failure{reason: reportWithCommand, arg: other + 1}
+	}
+	return append(rest, args[i:]...), r, failure{}
+}
+
+// give prints the report for the rest of the command line, and returns the exit code.
+func (r *report) give(args []string) int {
+	switch r.kind {
+	case optHelp:
+		return print(help(args), args)
+	case optVersion:
+		return print("snib "+version+"\n", args)
+	case optStatus:
+		status := newKernelStatus()
+		return max(print(status.text(r.json), args), status.exitCode())
+	}
+	argv, envp := pointers(args), pointers(runtimeEnvs())
+	var p policy
+	if f := p.parse(argv); f.reason != noReason && f.reason != noCommand {
+		return complain(f, args)
+	}
+	done := rehearse(&p, argv, envp, r.abi)
+	if done.failure.reason != noReason && p.commandAt < len(args) {
+		done.why = done.failure.message(args).text
+	}
+	switch {
+	case r.kind == optBPF && done.failure.reason != noReason && done.failure.reason != execFailed:
+		return complain(done.failure, args) // there is no filter
+	case r.kind == optBPF:
+		return written(done.writeFilter(r.file), args)
+	case r.json:
+		return print(done.json(&p, args[min(p.commandAt, len(args)):]), args)
+	}
+	from := "this kernel"
+	if r.abi >= 0 {
+		from = "--abi"
+	}
+	return print(done.text(&p, args[min(p.commandAt, len(args)):], from), args)
+}
+
+func help(args []string) string {
 	usage := []string{"[OPTION]... [--] COMMAND [ARG]..."}
 	about := `Run COMMAND with reads allowed everywhere, writes only beneath the given paths
 and to /dev/null, and without a network.
 `
-	options := ownOptions[:]
-	if helper {
+	options := append(ownOptions[:len(ownOptions):len(ownOptions)], reportOptions[:]...)
+	if isHelper(ownName(args)) || helperNamed(args) != "" {
 		usage = []string{
-			"[-s PERM]... [--] COMMAND [ARG]...",
+			"[-s PERM]... -- COMMAND [ARG]...",
 			"CWD POLICY_JSON [--] COMMAND [ARG]...",
 			"OPTION... [--] COMMAND [ARG]...",
 		}
@@ -148,13 +247,13 @@ PERM is one of:
 POLICY_JSON has a field "type" (in the second form "mode"), one of:
   read-only, workspace-write, danger-full-access, external-sandbox ("type" only)
 `
-		options = helperOptions[:]
+		options = append(helperOptions[:len(helperOptions):len(helperOptions)], option{optHelp, 'h', "--help", "", "print this help"})
 	}
-	out := ""
+	var out strings.Builder
 	for i, line := range usage {
-		out += []string{"usage: ", "       ", "       "}[i] + name + " " + line + "\n"
+		out.WriteString([]string{"usage: ", "       ", "       "}[i] + callerName(args) + " " + line + "\n")
 	}
-	out += "\n" + about + "\n"
+	out.WriteString("\n" + about + "\n")
 	for _, o := range options {
 		if o.help == "" {
 			continue
@@ -171,10 +270,11 @@ POLICY_JSON has a field "type" (in the second form "mode"), one of:
 		default:
 			line += " " + o.value
 		}
-		out += line + strings.Repeat(" ", max(1, 35-len(line))) + o.help + "\n"
+		out.WriteString(line + strings.Repeat(" ", max(1, 35-len(line))) + o.help + "\n")
 	}
-	return out + `
-Exit status: 2 usage or policy, 125 the sandbox could not be applied,
-126 COMMAND cannot be executed, 127 COMMAND not found; otherwise COMMAND's own.
-`
+	out.WriteString(`
+Exit status: 125 snib failed, and nothing was run; 126 COMMAND cannot be
+executed; 127 COMMAND not found; otherwise COMMAND's own.
+`)
+	return out.String()
 }

@@ -1,333 +1,336 @@
 package main
 
+// What a failure is called: a row each with its exit code, its text and, where the next action is known, a hint.
+
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
-	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
 
-// What a failure is called: its message and, where the next action is known, a hint.
+// Exit codes that are snib's own; any other is the command's.
+const (
+	exitFailed     = 125 // snib failed, and nothing was run
+	exitCannotExec = 126 // the command was found, and cannot be executed
+	exitNotFound   = 127
+)
 
-func exitCode(f failure, args []string) int {
-	switch {
-	case f.reason < closingFailed:
-		return exitUsage
-	case f.reason != execFailed:
-		return exitSandbox
-	case f.errno == unix.ENOENT && located(args[f.arg]) == "" || f.errno == unix.ENOTDIR:
-		return exitNotFound
-	}
-	return exitCannotExec
-}
+// Reasons that main alone finds: about reports, and what lies behind some of the launch's.
+const (
+	badABI reason = execFailed + 1 + iota
+	badFormat
+	secondReport
+	abiWithoutReport
+	reportWithCommand
+	reportUnwritten
+	unknownNear
+	pathIsOption
+	pathHasEquals
+	pathHasTilde
+	pathIsList
+	commandNotFound
+	commandMissing
+	commandIsShell
+	commandIsDirectory
+	commandIsPath
+	commandNotMarked
+	interpreterMissing
+	reasonCount
+)
 
-// explainFailure returns the message for a failure and, where the next action is known, a hint.
-func explainFailure(f failure, args []string) (message, hint string) {
-	word := ""
-	if f.arg < len(args) {
-		word = args[f.arg]
-	}
-	option := "option " + quote(word)
-	failed := quote(text(&path[0]))
-	errno := ": " + f.errno.Error()
-	switch f.reason {
-	case noCommand:
-		return "no command to run", ""
-	case needsDashes:
-		return "no option and no policy before " + quote(word), `a command alone goes after "--", or could be read as a policy's directory`
-	case unknownOption:
-		return "unknown " + option, ""
-	case missingValue:
-		return option + " needs a value", ""
-	case unwantedValue:
-		return option + " takes no value", ""
-	case repeatedOption:
-		return option + " is given twice", ""
-	case mixedGrammars:
-		return option + " does not go with --sandbox-policy or --no-proc", ""
-	case emptyPath:
-		return option + " needs a path that is not empty", ""
-	case missingPath:
-		if f.errno == unix.ENOENT {
-			hint = "create it first, or leave it out"
-		}
-		return "writable path " + failed + errno, hint
-	case badDescriptor:
-		return quote(word) + " is not the number of a descriptor", ""
-	case closedDescriptor:
-		return quote(word) + " names a descriptor that is not open", ""
-	case badStatusFD:
-		return quote(word) + " is not the number of a descriptor above 2", ""
-	case keptStatusFD:
-		return "the status descriptor is closed before the command runs, and cannot be kept", ""
-	case ownWithAs:
-		return option + " does not go with --as: it is the helper's options that grant", ""
-	case unknownProtection:
-		return "unknown protection in " + quote(word), "the protections are all, " + protectionList()
-	case notAsked:
-		return "a protection in " + quote(word) + " is not one that the other options ask for", ""
-	case badABI:
-		return quote(word) + " is not the number of a Landlock ABI", ""
-	case badFormat:
-		return option + ` has a format that is not "json"`, ""
-	case badName:
-		return quote(word) + " is not the name of a helper", `the names are codex-linux-sandbox, codex-linux-sandbox-x64 and codex-linux-sandbox-arm64`
-	case secondRequest:
-		return option + " does not go with another report", ""
-	case noPlan:
-		return option + " goes with --explain or --bpf", ""
-	case badPermission:
-		return "unknown permission " + quote(word), "the permissions are " + permissions
-	case emptyCWD:
-		return "the policy's working directory is empty", ""
-	case noPolicyCWD:
-		return `option "--sandbox-policy-cwd" is missing`, ""
-	case noPolicy:
-		return `option "--sandbox-policy" is missing`, ""
-	case needsMounts:
-		return option + " asks for protected paths inside a writable root, which this launcher cannot give: " +
-				"Landlock takes nothing back beneath a directory that it grants",
-			"leave the option out to run under Landlock and seccomp, or run the bubblewrap of the original"
-	case needsNetworkNamespace:
-		return option + " asks for a network namespace, which this launcher cannot give: " +
-				"it turns the network on or off for the whole command",
-			"leave the option out, with a policy that has network access or has none"
-
-	case closingFailed:
-		return "close inherited descriptors" + errno, "close_range(2) is blocked or missing, and /proc cannot be read: allow either"
-	case noLandlock:
-		return "landlock is not available" + errno, landlockHint(f.errno)
-	case notEnforced:
-		return "this kernel cannot enforce " + protectionName(f.arg), quote("snib --status") + " prints what it can"
-	case rulesetFailed:
-		return "landlock_create_ruleset" + errno, resourceHint(f.errno)
-	case openFailed:
-		return "open " + failed + errno, resourceHint(f.errno)
-	case ruleFailed:
-		return "landlock_add_rule for " + failed + errno, ""
-	case capabilitiesFailed:
-		return "reduce the capabilities" + errno, ""
-	case noNewPrivsFailed:
-		return "prctl PR_SET_NO_NEW_PRIVS" + errno, ""
-	case restrictFailed:
-		if f.errno == unix.E2BIG {
-			hint = "the kernel stacks at most 16 Landlock domains: nest fewer sandboxes"
-		}
-		return "landlock_restrict_self" + errno, hint
-	case filterFailed:
-		return "seccomp SECCOMP_SET_MODE_FILTER" + errno, filterHint(f.errno)
-	case statusFailed:
-		return "write to the status descriptor" + errno, ""
-	case execFailed:
-		return explainExec(f.errno, word)
-	}
-	return explainPolicy(f, word), ""
-}
-
-const permissions = "disk-full-read-access, disk-write-cwd, disk-write-folder=PATH, disk-write-platform-user-temp-folder, " +
-	"disk-write-platform-global-temp-folder, disk-full-write-access and network-full-access"
-
-func landlockHint(errno syscall.Errno) string {
-	switch errno {
-	case unix.ENOSYS:
-		return "this kernel has no Landlock: it takes Linux 5.13 or later, built with CONFIG_SECURITY_LANDLOCK"
-	case unix.EOPNOTSUPP:
-		return `Landlock was disabled at boot: add "landlock" to the kernel's lsm= parameter`
-	case unix.EPERM:
-		return "an outer seccomp filter blocks Landlock: let it allow the system calls 444, 445 and 446"
-	}
-	return ""
-}
-
-func filterHint(errno syscall.Errno) string {
-	switch errno {
-	case unix.ENOSYS, unix.EINVAL:
-		return "this kernel is built without CONFIG_SECCOMP_FILTER"
-	case unix.EPERM:
-		return "an outer seccomp filter blocks seccomp(2): let it allow that"
-	case unix.ENOMEM:
-		return "the filters of nested sandboxes may be too long together: nest fewer"
-	}
-	return ""
-}
-
-func resourceHint(errno syscall.Errno) string {
-	switch errno {
-	case unix.EMFILE:
-		return "the launch needs two descriptors: raise the limit (ulimit -n), or close some of 0, 1 and 2"
-	case unix.ENFILE:
-		return "the system is out of file descriptors: raise fs.file-max"
-	case unix.EPERM:
-		return landlockHint(errno)
-	}
-	return ""
-}
-
-func explainExec(errno syscall.Errno, command string) (message, hint string) {
-	switch errno {
-	case unix.ENOENT:
-		if file := located(command); file != "" {
-			return "cannot execute " + quote(file) + ": its interpreter does not exist",
-				"look at its first line (#!), or for the dynamic loader that it was linked for"
-		}
-		if strings.Contains(command, "/") {
-			return "command " + quote(command) + " does not exist", ""
-		}
-		return "command " + quote(command) + " not found in PATH", ""
-	case unix.ENOTDIR:
-		return "command " + quote(command) + " does not exist: " + errno.Error(), ""
-	case unix.ENOEXEC:
-		return "cannot execute " + quote(command) + ": " + errno.Error(),
-			"it is neither a program for this machine nor a script whose first line is #!: run it with its shell"
-	case unix.E2BIG:
-		return "cannot execute " + quote(command) + ": " + errno.Error(), "shorten the arguments or the environment"
-	}
-	return "cannot execute " + quote(command) + ": " + errno.Error(), ""
-}
-
-// located returns the file that a command's name refers to, executable or not, or "".
-func located(command string) string {
-	if command == "" {
-		return ""
-	}
-	dirs := []string{""}
-	if !strings.Contains(command, "/") {
-		list, set := os.LookupEnv("PATH")
-		if !set {
-			list = defaultPath
-		}
-		dirs = strings.Split(list, ":")
-	}
-	for _, dir := range dirs {
-		// As execute puts it together: the kernel follows "x/.." where filepath.Join would drop it.
-		file := command
-		if dir != "" {
-			file = dir + "/" + command
-		}
-		if _, err := os.Stat(file); err == nil {
-			return file
-		}
-	}
-	return ""
-}
-
-// explainPolicy says what is wrong with the policy in a word, at which byte of it, and what was expected.
-func explainPolicy(f failure, word string) string {
-	policy, at := word, f.offset
-	const attached = "--sandbox-policy="
-	if at >= len(attached) && strings.HasPrefix(word, attached) {
-		policy, at = word[len(attached):], at-len(attached)
-	}
-	token := jsonToken(policy[min(at, len(policy)):])
-	found := "found " + token
-	expected := ""
-	switch f.reason {
-	case wantObject:
-		expected = `an object, "{"`
-	case wantName:
-		expected = "a name in quotes"
-	case wantColon:
-		expected = `":"`
-	case wantCommaOrBrace:
-		expected = `"," or "}"`
-	case wantCommaOrBracket:
-		expected = `"," or "]"`
-	case wantValue:
-		expected = "a JSON value"
-	case wantDigit:
-		expected = "a digit"
-	case wantQuote:
-		expected = "the string's closing quote"
-	case wantEscape:
-		expected = `an escape of JSON (\" \\ \/ \b \f \n \r \t \u)`
-	case wantEscapedControl:
-		expected = "control characters in strings to be escaped"
-	case wantHex:
-		expected = "four hexadecimal digits"
-	case wantSurrogatePair:
-		expected = "a surrogate pair"
-	case wantUTF8:
-		expected = "UTF-8"
-	case wantEnd:
-		expected = "nothing after the object"
-	case tooDeep:
-		expected = "at most " + strconv.Itoa(maxDepth) + " levels of nesting"
-	case repeatedMember:
-		found, expected = "repeated field "+token, "each field once"
-	case noMode:
-		found, expected = `no field "mode"`, "one, with "+modes
-	case noType:
-		found, expected = `no field "type"`, "one, with "+types
-	case unknownMode:
-		found, expected = "unknown mode "+token, modes
-	case unknownType:
-		found, expected = "unknown type "+token, types
-	case tagNotString:
-		expected = "a string"
-	case wantArray:
-		expected = "an array of strings"
-	case wantString:
-		expected = "a string"
-	case wantBool:
-		expected = "true or false"
-	case wantAccess:
-		expected = `"restricted" or "enabled"`
-	case wantFullAccess:
-		expected = "full access: this launcher cannot restrict reading"
-	case nulInPath:
-		found, expected = "NUL in the path "+token, "a path"
-	case relativeRoot:
-		found, expected = "relative path "+token, "an absolute path"
-	}
-	return "policy: " + found + " at byte " + strconv.Itoa(at) + ", expected " + expected
+// messageRow is what a failure is called. The row counts whose reason it is and whose errno, if any, is its own.
+//
+// In text and hint {word} stands for the word of the command line, {path} for the path that failed and {file} for the file that a
+// command's name leads to, each quoted; {errno} for what the kernel said; {right} for a right; {byte} and {token} for a place in the
+// policy and what stands there; {caller} for the name that help is asked of.
+type messageRow struct {
+	reason reason
+	errno  syscall.Errno
+	code   int
+	text   string
+	hint   string
 }
 
 const (
-	modes = `"read-only", "workspace-write" or "danger-full-access"`
-	types = `"read-only", "workspace-write", "danger-full-access" or "external-sandbox"`
+	usageHint   = `"{caller} --help" prints the usage`
+	emptyHint   = "write a path; if it came from a variable, that is empty or not set"
+	shellHint   = "to run a shell command line: sh -c '...'"
+	permissions = "disk-full-read-access, disk-write-cwd, disk-write-folder=PATH, disk-write-platform-user-temp-folder, " +
+		"disk-write-platform-global-temp-folder, disk-full-write-access and network-full-access"
+	policyModes   = `"read-only", "workspace-write" or "danger-full-access"`
+	policyTypes   = `"read-only", "workspace-write", "danger-full-access" or "external-sandbox"`
+	foundAt       = "policy: found {token} at byte {byte}, expected "
+	blockedHint   = "an outer seccomp filter blocks Landlock: have it allow the system calls 444, 445 and 446"
+	limitHint     = "the launch needs two descriptors: raise the limit (ulimit -n), or close some of 0, 1 and 2"
+	systemHint    = "the system is out of file descriptors: raise fs.file-max"
+	noFilterHint  = "this kernel is built without CONFIG_SECCOMP_FILTER"
+	missingText   = "writable path {path}: {errno}"
+	cannotExecute = "cannot execute {word}: {errno}"
 )
 
-// jsonToken quotes what stands at the start of s: a string, a word, or one character.
-func jsonToken(s string) string {
-	const longest = 40
-	if s == "" {
-		return "the end"
+var messages = [...]messageRow{
+	{noCommand, 0, exitFailed, "no command to run", usageHint},
+	{needsDashes, 0, exitFailed, `no option, no policy and no "--" before {word}`, `to run it without any, write "--" in front`},
+	{unknownOption, 0, exitFailed, "unknown option {word}", usageHint},
+	{unknownNear, 0, exitFailed, "unknown option {word}", "{near}"},
+	{missingValue, 0, exitFailed, "option {word} needs a value", usageHint},
+	{unwantedValue, 0, exitFailed, "option {word} takes no value", usageHint},
+	{repeatedOption, 0, exitFailed, "option {word} is given twice", usageHint},
+	{mixedGrammars, 0, exitFailed, "option {word} cannot be used with --sandbox-policy or --no-proc", usageHint},
+	{emptyPath, 0, exitFailed, "the path of option {word} is empty", emptyHint},
+	{badDescriptor, 0, exitFailed, "{word} is not a descriptor number", usageHint},
+	{badStatusFD, 0, exitFailed, "{word} is not a descriptor number above 2", "0, 1 and 2 are the command's: --status-fd 3 3>FILE"},
+	{keptStatusFD, 0, exitFailed, "{word} names the status descriptor, which is closed when the command starts", "keep another one"},
+	{ownWithAs, 0, exitFailed, "option {word} cannot be used with --as", "grant access with the helper's own options"},
+	{badName, 0, exitFailed, "{word} is not the name of a helper", "the names are codex-linux-sandbox, codex-linux-sandbox-x64 and codex-linux-sandbox-arm64"},
+	{badPermission, 0, exitFailed, "unknown permission {word}", "the permissions are " + permissions},
+	{emptyCWD, 0, exitFailed, "the policy's working directory is empty", emptyHint},
+	{noPolicyCWD, 0, exitFailed, `option "--sandbox-policy-cwd" is missing`, usageHint},
+	{noPolicy, 0, exitFailed, `option "--sandbox-policy" is missing`, usageHint},
+	{needsMounts, 0, exitFailed, "option {word} asks for read-only paths inside a writable one, which this launcher cannot give: " +
+		"Landlock cannot take back what it grants on a directory",
+		"leave the option out to run under Landlock and seccomp, or use the original helper with bubblewrap"},
+	{needsNetworkNamespace, 0, exitFailed, "option {word} asks for a network namespace, which this launcher cannot give: " +
+		"it turns the network on or off for the whole command",
+		"leave the option out, and have the policy turn the network on or off"},
+
+	{wantObject, 0, exitFailed, foundAt + `an object, "{"`, ""},
+	{wantName, 0, exitFailed, foundAt + "a name in quotes", ""},
+	{wantColon, 0, exitFailed, foundAt + `":"`, ""},
+	{wantCommaOrBrace, 0, exitFailed, foundAt + `"," or "}"`, ""},
+	{wantCommaOrBracket, 0, exitFailed, foundAt + `"," or "]"`, ""},
+	{wantValue, 0, exitFailed, foundAt + "a JSON value", ""},
+	{wantDigit, 0, exitFailed, foundAt + "a digit", ""},
+	{wantQuote, 0, exitFailed, foundAt + "the string's closing quote", ""},
+	{wantEscape, 0, exitFailed, foundAt + `an escape of JSON (\" \\ \/ \b \f \n \r \t \u)`, ""},
+	{wantEscapedControl, 0, exitFailed, foundAt + "control characters in strings to be escaped", ""},
+	{wantHex, 0, exitFailed, foundAt + "four hexadecimal digits", ""},
+	{wantSurrogatePair, 0, exitFailed, foundAt + "a surrogate pair", ""},
+	{wantUTF8, 0, exitFailed, foundAt + "UTF-8", ""},
+	{wantEnd, 0, exitFailed, foundAt + "nothing after the object", ""},
+	{tooDeep, 0, exitFailed, foundAt + "at most {depth} levels of nesting", ""},
+	{repeatedMember, 0, exitFailed, "policy: repeated field {token} at byte {byte}, expected each field once", ""},
+	{noMode, 0, exitFailed, `policy: no field "mode" at byte {byte}, expected one, with ` + policyModes, ""},
+	{noType, 0, exitFailed, `policy: no field "type" at byte {byte}, expected one, with ` + policyTypes, ""},
+	{unknownMode, 0, exitFailed, "policy: unknown mode {token} at byte {byte}, expected " + policyModes, ""},
+	{unknownType, 0, exitFailed, "policy: unknown type {token} at byte {byte}, expected " + policyTypes, ""},
+	{tagNotString, 0, exitFailed, foundAt + "a string", ""},
+	{wantArray, 0, exitFailed, foundAt + "an array of strings", ""},
+	{wantString, 0, exitFailed, foundAt + "a string", ""},
+	{wantBool, 0, exitFailed, foundAt + "true or false", ""},
+	{wantAccess, 0, exitFailed, foundAt + `"restricted" or "enabled"`, ""},
+	{wantFullAccess, 0, exitFailed, foundAt + "full access: this launcher cannot restrict reading", ""},
+	{nulInPath, 0, exitFailed, "policy: NUL in the path {token} at byte {byte}, expected a path", ""},
+	{relativeRoot, 0, exitFailed, "policy: relative path {token} at byte {byte}, expected an absolute path", ""},
+
+	{closedDescriptor, 0, exitFailed, "{word} names a descriptor that is not open", ""},
+	{statusNotWritable, 0, exitFailed, "{word} names a descriptor that is not open for writing", ""},
+	{closingFailed, unix.ENOSYS, exitFailed, "close_range: {errno}", "this kernel has no close_range(2): use Linux 5.9 or later"},
+	{closingFailed, unix.EPERM, exitFailed, "close_range: {errno}", "an outer seccomp filter blocks close_range(2): have it allow that call"},
+	{closingFailed, 0, exitFailed, "close_range: {errno}", ""},
+	{noLandlock, unix.ENOSYS, exitFailed, "landlock is not available: {errno}",
+		"this kernel has no Landlock: use Linux 5.13 or later, built with CONFIG_SECURITY_LANDLOCK"},
+	{noLandlock, unix.EOPNOTSUPP, exitFailed, "landlock is not available: {errno}", `Landlock was disabled at boot: add "landlock" to the kernel's lsm= parameter`},
+	{noLandlock, unix.EPERM, exitFailed, "landlock is not available: {errno}", blockedHint},
+	{noLandlock, 0, exitFailed, "landlock is not available: {errno}", ""},
+	{notEnforced, 0, exitFailed, "this kernel cannot enforce {right}", `"snib --status" prints what it can enforce; without --strict the command runs with that`},
+	{rulesetFailed, unix.EMFILE, exitFailed, "landlock_create_ruleset: {errno}", limitHint},
+	{rulesetFailed, unix.ENFILE, exitFailed, "landlock_create_ruleset: {errno}", systemHint},
+	{rulesetFailed, unix.EPERM, exitFailed, "landlock_create_ruleset: {errno}", blockedHint},
+	{rulesetFailed, 0, exitFailed, "landlock_create_ruleset: {errno}", ""},
+	{openFailed, unix.EMFILE, exitFailed, "open {path}: {errno}", limitHint},
+	{openFailed, unix.ENFILE, exitFailed, "open {path}: {errno}", systemHint},
+	{openFailed, 0, exitFailed, "open {path}: {errno}", ""},
+	{missingPath, unix.ENOENT, exitFailed, missingText, "create it first, or leave it out"},
+	{missingPath, 0, exitFailed, missingText, ""},
+	{pathIsOption, 0, exitFailed, missingText, "-w took {path} as its path: write one after -w"},
+	{pathHasEquals, 0, exitFailed, missingText, "write -w PATH or --write=PATH"},
+	{pathHasTilde, 0, exitFailed, missingText, `the shell did not expand "~": write -w ~/PATH, or "$HOME/PATH"`},
+	{pathIsList, 0, exitFailed, missingText, "-w takes one path: write -w PATH -w PATH"},
+	{ruleFailed, 0, exitFailed, "landlock_add_rule for {path}: {errno}", ""},
+	{capabilitiesFailed, 0, exitFailed, "reduce the capabilities: {errno}", ""},
+	{noNewPrivsFailed, 0, exitFailed, "prctl PR_SET_NO_NEW_PRIVS: {errno}", ""},
+	{restrictFailed, unix.E2BIG, exitFailed, "landlock_restrict_self: {errno}", "the kernel stacks at most 16 Landlock domains: nest fewer sandboxes"},
+	{restrictFailed, 0, exitFailed, "landlock_restrict_self: {errno}", ""},
+	{filterFailed, unix.ENOSYS, exitFailed, "seccomp SECCOMP_SET_MODE_FILTER: {errno}", noFilterHint},
+	{filterFailed, unix.EINVAL, exitFailed, "seccomp SECCOMP_SET_MODE_FILTER: {errno}", noFilterHint},
+	{filterFailed, unix.EPERM, exitFailed, "seccomp SECCOMP_SET_MODE_FILTER: {errno}", "an outer seccomp filter blocks seccomp(2): have it allow that call"},
+	{filterFailed, unix.ENOMEM, exitFailed, "seccomp SECCOMP_SET_MODE_FILTER: {errno}", "the filters of nested sandboxes may be too long together: nest fewer"},
+	{filterFailed, 0, exitFailed, "seccomp SECCOMP_SET_MODE_FILTER: {errno}", ""},
+	{statusFailed, 0, exitFailed, "write to the status descriptor {word}: {errno}", ""},
+
+	{execFailed, unix.ENOEXEC, exitCannotExec, cannotExecute,
+		"it is not a program for this machine: if it is a script without a first line of #!, run it as sh {file}"},
+	{execFailed, unix.E2BIG, exitCannotExec, cannotExecute, "shorten the arguments or the environment"},
+	{execFailed, 0, exitCannotExec, cannotExecute, ""},
+	{interpreterMissing, 0, exitCannotExec, "cannot execute {file}: its interpreter does not exist",
+		"check the #! line of a script, or which dynamic loader a program needs (readelf -l)"},
+	{commandNotMarked, 0, exitCannotExec, cannotExecute, "it is not marked as executable: chmod +x {file}"},
+	{commandIsDirectory, 0, exitCannotExec, "{word} is a directory", ""},
+	{commandIsPath, unix.ENOENT, exitNotFound, "command {word} not found in PATH", "-w takes one path: write -w in front of each"},
+	{commandIsPath, 0, exitCannotExec, "{word} is a directory", "-w takes one path: write -w in front of each"},
+	{commandNotFound, 0, exitNotFound, "command {word} not found in PATH", ""},
+	{commandMissing, unix.ENOTDIR, exitNotFound, "command {word} does not exist: {errno}", ""},
+	{commandMissing, 0, exitNotFound, "command {word} does not exist", ""},
+	{commandIsShell, 0, exitNotFound, "command {word} not found", shellHint},
+
+	{badABI, 0, exitFailed, "{word} is not a Landlock ABI", "it is a number, such as 4, or 0 for a kernel without Landlock"},
+	{badFormat, 0, exitFailed, "option {word} has an unknown format", "the only format is json; without one it is text"},
+	{secondReport, 0, exitFailed, "option {word} cannot be used with another report", "ask for one report at a time"},
+	{abiWithoutReport, 0, exitFailed, "option {word} needs --explain or --bpf", usageHint},
+	{reportWithCommand, 0, exitFailed, "--status cannot be used with {word}", `run "snib --status" alone`},
+	{reportUnwritten, 0, exitFailed, "{report}", ""},
+}
+
+// message is what a failure says, made from a row.
+type message struct {
+	row        messageRow
+	text, hint string
+}
+
+// message says why the command of a command line did not run.
+func (f failure) message(args []string) message {
+	word := ""
+	if f.arg < len(args) && f.reason != notEnforced {
+		word = args[f.arg]
 	}
-	end, closed := 1, false
+	file := ""
+	if f.reason == execFailed {
+		file = located(word)
+	}
+	near := ""
+	f.reason, near = f.behind(args, word, file)
+
+	row := messages[slices.IndexFunc(messages[:], func(m messageRow) bool { return m.reason == f.reason && (m.errno == 0 || m.errno == f.errno) })]
+	token, offset := "", 0
+	if strings.Contains(row.text, "{byte}") {
+		policy := strings.TrimPrefix(word, "--sandbox-policy=")
+		if offset = f.offset - (len(word) - len(policy)); offset < 0 {
+			policy, offset = word, f.offset
+		}
+		token = jsonToken(policy[min(offset, len(policy)):])
+	}
+	right := ""
+	if f.reason == notEnforced {
+		right = rights[f.arg].name
+	}
+	values := map[string]string{"word": quote(word), "path": quote(text(&shared.path[0])), "file": quote(file), "errno": f.errno.Error(),
+		"token": token, "byte": strconv.Itoa(offset), "depth": strconv.Itoa(maxDepth), "right": right, "near": near,
+		"report": reportError, "caller": callerName(args)}
+	return message{row, fill(row.text, values), fill(row.hint, values)}
+}
+
+// fill puts values in the place of {placeholders}. What stands in a value is no placeholder.
+func fill(template string, values map[string]string) string {
+	out := ""
+	for {
+		before, after, _ := strings.Cut(template, "{")
+		out += before
+		if len(before) == len(template) {
+			return out
+		}
+		name, rest, closed := strings.Cut(after, "}")
+		value, is := values[name]
+		if !closed || !is {
+			value, rest = "{", after
+		}
+		out, template = out+value, rest
+	}
+}
+
+// followsPath tells whether the command stands behind the path of an option, where a second path may have been meant.
+func (f failure) followsPath(args []string) bool {
+	before := func(n int) string { return args[max(0, f.arg-n)] }
+	return before(2) == "-w" || before(2) == "--write" || strings.HasPrefix(before(1), "-w") || strings.HasPrefix(before(1), "--write=")
+}
+
+// callerName is what help is asked of.
+func callerName(args []string) string {
+	name, as := ownName(args), helperNamed(args)
+	if as != "" {
+		return name + " --as " + as
+	}
+	return name
+}
+
+const version = "0.1.0"
+
+// ownName is the name under which snib speaks.
+func ownName(args []string) string {
+	if len(args) > 0 && isHelper(baseName(args[0])) {
+		return baseName(args[0])
+	}
+	return "snib"
+}
+
+// helperNamed returns the helper that --as names, or "".
+func helperNamed(args []string) string {
+	var p policy
+	p.parse(pointers(args))
+	if p.helperAt == 0 {
+		return ""
+	}
+	return strings.TrimPrefix(args[p.helperAt], "--as=")
+}
+
+// reportError is why a report could not be written.
+var reportError string
+
+// pointers makes an array as the kernel hands it over, which ends in nil. The words came from the kernel: none holds a NUL.
+func pointers(words []string) []*byte {
+	all, err := syscall.SlicePtrFromStrings(words)
+	if err != nil {
+		panic(err)
+	}
+	return all
+}
+
+// behind finds a reason that says more: what people type, and which file of PATH is meant.
+func (f failure) behind(args []string, word, file string) (why reason, near string) {
 	switch {
-	case s[0] == '"':
-		for end < len(s) && s[end] != '"' {
-			if s[end] == '\\' {
-				end++
-			}
-			end++
+	case f.reason == unknownOption:
+		if near = nearOption(word, isHelper(ownName(args)) || helperNamed(args) != ""); near != "" {
+			return unknownNear, near
 		}
-		closed = end < len(s)
-		end++
-	case inWord(rune(s[0])):
-		end = len(s) - len(strings.TrimLeftFunc(s, inWord))
-	default:
-		_, end = utf8.DecodeRuneInString(s)
-	}
-	if s = s[:min(end, len(s))]; len(s) > longest {
-		cut := longest
-		for utf8.ValidString(s) && !utf8.RuneStart(s[cut]) {
-			cut--
+	case f.reason == missingPath && f.errno == unix.ENOENT:
+		switch path := text(&shared.path[0]); {
+		case isOption(path):
+			return pathIsOption, ""
+		case strings.HasPrefix(path, "="):
+			return pathHasEquals, ""
+		case strings.HasPrefix(path, "~"):
+			return pathHasTilde, ""
+		case strings.ContainsAny(path, ",:"):
+			return pathIsList, ""
 		}
-		return quote(s[:cut]) + "..."
+	case f.reason != execFailed:
+	case file != "" && (f.errno == unix.ENOENT || f.errno == unix.ENOTDIR):
+		return interpreterMissing, ""
+	case f.errno == unix.ENOENT || f.errno == unix.ENOTDIR:
+		switch {
+		case isShellLine(word):
+			return commandIsShell, ""
+		case strings.Contains(word, "/"):
+			return commandMissing, ""
+		case f.followsPath(args) && isDirectory(word):
+			return commandIsPath, ""
+		}
+		return commandNotFound, ""
+	case f.errno == unix.EACCES && file != "":
+		info, err := os.Stat(file)
+		switch {
+		case err != nil:
+		case info.IsDir() && f.followsPath(args):
+			return commandIsPath, ""
+		case info.IsDir():
+			return commandIsDirectory, ""
+		case info.Mode()&0o111 == 0:
+			return commandNotMarked, ""
+		}
 	}
-	if closed && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
-		return s // it has its quotes
-	}
-	return quote(s)
+	return f.reason, ""
 }
-
-func inWord(r rune) bool {
-	return 'a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9' || strings.ContainsRune("+-._", r)
-}
-
-// quote makes anything that the user supplied safe to print.
-func quote(s string) string { return strconv.Quote(s) }

@@ -6,221 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
-
-func init() {
-	for name, op := range map[string]func(args []string) error{
-		"socket": func(a []string) error {
-			fd, err := unix.Socket(atoi(a[0]), atoi(a[1]), 0)
-			if err == nil {
-				unix.Close(fd)
-			}
-			return err
-		},
-		"socketpair": func(a []string) error {
-			_, err := unix.Socketpair(atoi(a[0]), atoi(a[1]), 0)
-			return err
-		},
-		"connect": func(a []string) error {
-			return reach(a, func(fd int, to unix.Sockaddr) error {
-				if err := unix.Connect(fd, to); err != nil {
-					return err
-				}
-				_, err := unix.Write(fd, []byte(a[2]))
-				return err
-			})
-		},
-		"sendto": func(a []string) error {
-			return reach(a, func(fd int, to unix.Sockaddr) error { return unix.Sendto(fd, []byte(a[2]), 0, to) })
-		},
-		"sendmsg": func(a []string) error {
-			return reach(a, func(fd int, to unix.Sockaddr) error { return unix.Sendmsg(fd, []byte(a[2]), nil, to, 0) })
-		},
-		"serve":          serve,
-		"pair":           func([]string) error { return exchange() },
-		"passFD":         func([]string) error { return passDescriptor() },
-		"takeDescriptor": func(a []string) error { return takeDescriptor(atoi(a[0])) },
-		"ioUring":        func([]string) error { return setUpRing() },
-		"typing":         func(a []string) error { return typeInto(a[0]) },
-		"openBoth":       func(a []string) error { return openAndClose(a[0], unix.O_RDWR) },
-	} {
-		probes[name] = op
-	}
-}
-
-func atoi(s string) int {
-	n, err := strconv.ParseInt(s, 0, 64)
-	if err != nil {
-		panic(err)
-	}
-	return int(n)
-}
-
-//go:uintptrescapes
-func rawErrno(nr, a, b, c, d uintptr) error { return rawErrno6(nr, a, b, c, d, 0, 0) }
-
-//go:uintptrescapes
-func rawErrno6(nr, a, b, c, d, e, f uintptr) error {
-	if _, _, errno := unix.RawSyscall6(nr, a, b, c, d, e, f); errno != 0 {
-		return errno
-	}
-	return nil
-}
-
-// reach makes a socket the way that args[0] names, and gives it to send with the address of args[1]: a path, an abstract
-// name after "@", or host:port.
-func reach(args []string, send func(fd int, to unix.Sockaddr) error) error {
-	to := unix.Sockaddr(&unix.SockaddrUnix{Name: args[1]})
-	domain := unix.AF_UNIX
-	if addr, err := netip.ParseAddrPort(args[1]); err == nil {
-		to, domain = &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}, unix.AF_INET
-	}
-	var fd int
-	var err error
-	switch args[0] {
-	case "stream":
-		fd, err = unix.Socket(domain, unix.SOCK_STREAM, 0)
-	case "datagram":
-		fd, err = unix.Socket(domain, unix.SOCK_DGRAM, 0)
-	case "raw":
-		fd, err = unix.Socket(domain, unix.SOCK_RAW, 0)
-	case "pair":
-		var pair [2]int
-		pair, err = unix.Socketpair(domain, unix.SOCK_DGRAM, 0)
-		fd = pair[0]
-	default:
-		_, err = fmt.Sscanf(args[0], "fd%d", &fd)
-	}
-	if err != nil {
-		return err
-	}
-	return send(fd, to)
-}
-
-// serve listens at an address and is its own client.
-func serve(a []string) error {
-	server, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		return err
-	}
-	addr := &unix.SockaddrUnix{Name: a[0]}
-	if err := unix.Bind(server, addr); err != nil {
-		return err
-	}
-	if err := unix.Listen(server, 1); err != nil {
-		return err
-	}
-	client, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		return err
-	}
-	if err := unix.Connect(client, addr); err != nil {
-		return err
-	}
-	_, _, err = unix.Accept(server)
-	return err
-}
-
-// exchange uses a socket pair by the calls that every mode allows.
-func exchange() error {
-	for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_SEQPACKET | unix.SOCK_CLOEXEC} {
-		pair, err := unix.Socketpair(unix.AF_UNIX, kind, 0)
-		if err != nil {
-			return err
-		}
-		if _, err := unix.Write(pair[0], []byte("a")); err != nil {
-			return err
-		}
-		if _, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(pair[0]), uintptr(unsafe.Pointer(unsafe.StringData("b"))), 1, 0, 0, 0); errno != 0 {
-			return errno
-		}
-		got := make([]byte, 2)
-		n, err := unix.Read(pair[1], got)
-		if err != nil {
-			return err
-		}
-		if n == 1 {
-			if _, _, err := unix.Recvfrom(pair[1], got[1:], 0); err != nil {
-				return err
-			}
-		}
-		if string(got) != "ab" {
-			return fmt.Errorf("read %q", got)
-		}
-	}
-	return nil
-}
-
-// passDescriptor passes one over a socket pair (SCM_RIGHTS) and uses it.
-func passDescriptor() error {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		return err
-	}
-	var pipe [2]int
-	if err := unix.Pipe(pipe[:]); err != nil {
-		return err
-	}
-	if err := unix.Sendmsg(pair[0], []byte("x"), unix.UnixRights(pipe[1]), nil, 0); err != nil {
-		return err
-	}
-	fd, err := receiveDescriptor(pair[1])
-	if err != nil {
-		return err
-	}
-	if _, err := unix.Write(fd, []byte("y")); err != nil {
-		return err
-	}
-	_, err = unix.Read(pipe[0], make([]byte, 1))
-	return err
-}
-
-// receiveDescriptor returns the one that comes over a socket.
-func receiveDescriptor(socket int) (fd int, err error) {
-	control := make([]byte, unix.CmsgSpace(4))
-	_, n, _, _, err := unix.Recvmsg(socket, make([]byte, 1), control, 0)
-	if err != nil {
-		return -1, err
-	}
-	messages, err := unix.ParseSocketControlMessage(control[:n])
-	if err != nil || len(messages) != 1 {
-		return -1, fmt.Errorf("%d control messages, %v", len(messages), err)
-	}
-	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil {
-		return -1, err
-	}
-	return fds[0], nil
-}
-
-// setUpRing makes a ring of io_uring.
-func setUpRing() error {
-	var params [120]byte // struct io_uring_params (linux/io_uring.h)
-	fd, _, errno := unix.RawSyscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&params)), 0)
-	if errno != 0 {
-		return errno
-	}
-	return unix.Close(int(fd))
-}
-
-// typeInto does one of the two ioctls that type into a terminal, on stdin. The kernel takes 32 bits of the request.
-func typeInto(request string) error {
-	return rawErrno(unix.SYS_IOCTL, 0, uintptr(atoi(request)), uintptr(unsafe.Pointer(unsafe.StringData("x"))), 0)
-}
 
 var off = map[string][]string{
 	"strict": {"codex-linux-sandbox", "--"},
@@ -243,6 +40,7 @@ func eachMode(t *testing.T, test func(t *testing.T, b *build, mode string)) {
 }
 
 func TestSocketFamilies(t *testing.T) {
+	t.Parallel()
 	families := map[string][2]int{
 		"inet stream":    {unix.AF_INET, unix.SOCK_STREAM},
 		"inet datagram":  {unix.AF_INET, unix.SOCK_DGRAM | unix.SOCK_CLOEXEC},
@@ -272,6 +70,7 @@ func TestSocketFamilies(t *testing.T) {
 }
 
 func TestUnixTypes(t *testing.T) {
+	t.Parallel()
 	eachMode(t, func(t *testing.T, b *build, mode string) {
 		for name, kind := range map[string]int{
 			"stream": unix.SOCK_STREAM, "seqpacket": unix.SOCK_SEQPACKET | unix.SOCK_CLOEXEC,
@@ -357,6 +156,7 @@ func (l listener) next(t *testing.T) string {
 
 // Nothing outside is reached, by any kind of socket, address and call; with a network everything is.
 func TestReach(t *testing.T) {
+	t.Parallel()
 	eachMode(t, func(t *testing.T, b *build, mode string) {
 		dir := scratch(t)
 		if err := os.Chmod(dir, 0o755); err != nil {
@@ -425,33 +225,6 @@ func TestSocketInRoot(t *testing.T) {
 			t.Errorf("with a network: %s", got)
 		}
 	})
-}
-
-func init() {
-	roles["landlocked"] = landlocked
-}
-
-// landlocked is the probe under the second lock alone: Landlock as for a policy without a network, and no filter.
-func landlocked(args []string) int {
-	runtime.LockOSThread()
-	abi, errno := landlockABI()
-	p := policy{restrictWrites: true, network: networkLocal}
-	rules := newRuleset(&p, abi)
-	ruleset := -1
-	if errno == 0 {
-		ruleset, errno = createRuleset(&rules.handled)
-	}
-	if errno == 0 {
-		errno = setNoNewPrivs()
-	}
-	if errno == 0 {
-		errno = restrictSelf(ruleset, 0)
-	}
-	if errno != 0 {
-		fmt.Println(errno)
-		return 1
-	}
-	return probe(args)
 }
 
 // TestSecondLock shows what Landlock alone denies, so that it is a lock of its own and not only handled.
@@ -647,20 +420,6 @@ func rawListener(t *testing.T, kind int, path string) int {
 	return fd
 }
 
-// takeDescriptor accepts a caller, and writes to the file that the caller passes.
-func takeDescriptor(listener int) error {
-	fd, _, err := unix.Accept(listener)
-	if err != nil {
-		return err
-	}
-	file, err := receiveDescriptor(fd)
-	if err != nil {
-		return err
-	}
-	_, err = unix.Write(file, []byte("changed"))
-	return err
-}
-
 // Nobody outside passes a descriptor in by way of a listener that was left open.
 func TestKeptListener(t *testing.T) {
 	needABI(t, 1)
@@ -821,7 +580,9 @@ func TestForeignArchitecture(t *testing.T) {
 
 // Programs whose own parts talk to each other, in local mode.
 func TestPrograms(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
+	needLong(t)
 	for name, c := range map[string]struct {
 		tool, suffix, source string
 		write                []string

@@ -1,27 +1,22 @@
 package main
 
-import "unsafe"
+// The words of a command line: a table with a row an option, and the reading of one. This file runs in the restricted context
+// described at the head of launch_linux.go.
 
-// The words of a command line: tables with a row an option, and the reading of one. It runs in the restricted context described at the head of
-// launch_linux.go.
+import "unsafe"
 
 type optionID uint8
 
 const (
-	optHelp optionID = iota + 1
-	optVersion
-	optWrite
+	optWrite optionID = iota + 1
 	optNetwork
 	optKeepFD
-	optRequire
+	optStrict
 	optStatusFD
 	optLog
 	optAs
-	optExplain
-	optABI
-	optBPF
-	optStatus
-	optPermission
+
+	optPermission // from here on: the helper's
 	optPolicyCWD
 	optPolicy
 	optNoProc
@@ -43,16 +38,10 @@ var ownOptions = [...]option{
 	{optWrite, 'w', "--write", "PATH", "allow writing to PATH and beneath it"},
 	{optNetwork, 0, "--network", "", "leave the network on"},
 	{optKeepFD, 0, "--keep-fd", "N", "keep the inherited descriptor N open"},
-	{optRequire, 0, "--require", "LIST", "fail if LIST (or all) cannot be enforced"},
-	{optStatusFD, 0, "--status-fd", "N", "write what is in force to descriptor N"},
+	{optStrict, 0, "--strict", "", "fail if this kernel leaves anything open"},
+	{optStatusFD, 0, "--status-fd", "N", "write to descriptor N whether COMMAND runs"},
 	{optLog, 0, "--log", "", "have the kernel log what it denies"},
 	{optAs, 0, "--as", "NAME", "read the rest as the helper NAME would"},
-	{optExplain, 0, "--explain", "[json]", "print what would be done, and do nothing"},
-	{optABI, 0, "--abi", "N", "explain it for Landlock ABI N (0: none)"},
-	{optBPF, 0, "--bpf", "FILE", "write the filter to FILE, and do nothing"},
-	{optStatus, 0, "--status", "[json]", "print what this kernel can enforce"},
-	{optHelp, 'h', "--help", "", "print this help"},
-	{optVersion, 0, "--version", "", "print the version"},
 }
 
 var helperOptions = [...]option{
@@ -60,48 +49,42 @@ var helperOptions = [...]option{
 	{optPolicyCWD, 0, "--sandbox-policy-cwd", "CWD", "the workspace of the policy"},
 	{optPolicy, 0, "--sandbox-policy", "POLICY_JSON", "the policy"},
 	{optNoProc, 0, "--no-proc", "", "accepted, without effect"},
-	{optHelp, 'h', "--help", "", "print this help"},
 	{optBwrap, 0, "--use-bwrap-sandbox", "", ""},
 	{optProxy, 0, "--allow-network-for-proxy", "", ""},
 	{optProxyRoute, 0, "--proxy-route-spec", "SPEC", ""},
 	{optApplySeccomp, 0, "--apply-seccomp-then-exec", "", ""},
 }
 
-// isHelper tells whether name is one of those of the helper that snib stands in for.
-func isHelper(name string) bool {
-	return name == "codex-linux-sandbox" || name == "codex-linux-sandbox-x64" || name == "codex-linux-sandbox-arm64"
-}
-
 // isOption tells whether s, where an option may stand, is one. A lone "-" is a command.
 func isOption(s string) bool { return len(s) > 1 && s[0] == '-' && s != "--" }
 
-// nextOption reads the option at argv[i] and its value, attached or in the next word. The value keeps the NUL that ends
-// its word: it can be handed to the kernel as it is. next is the index after what it read.
+// nextOption reads the option at argv[i] and its value, attached or in the next word. The value keeps the NUL that ends its
+// word, so it can be handed to the kernel as it is. next is the index after what was read.
 func nextOption(options []option, argv []*byte, i int) (id optionID, value string, next int, why reason) {
 	s := word(argv, i)
 	for n := range options {
 		o := &options[n]
-		rest := ""
+		attached := ""
 		switch {
 		case o.short != 0 && s[1] == o.short && (o.value != "" || len(s) == 2):
-			rest = s[2:]
+			attached = s[2:]
 		case len(s) >= len(o.long) && s[:len(o.long)] == o.long:
-			rest = s[len(o.long):]
-			if rest == "" {
+			attached = s[len(o.long):]
+			if attached == "" {
 				break
 			}
-			if rest[0] != '=' {
+			if attached[0] != '=' {
 				continue
 			}
 			if o.value == "" {
 				return 0, "", i, unwantedValue
 			}
-			return o.id, rest[1:], i + 1, noReason
+			return o.id, attached[1:], i + 1, noReason
 		default:
 			continue
 		}
-		if o.value == "" || o.value[0] == '[' || rest != "" {
-			return o.id, rest, i + 1, noReason
+		if o.value == "" || o.value[0] == '[' || attached != "" {
+			return o.id, attached, i + 1, noReason
 		}
 		if i+1 >= len(argv)-1 {
 			return 0, "", i, missingValue
@@ -111,7 +94,20 @@ func nextOption(options []option, argv []*byte, i int) (id optionID, value strin
 	return 0, "", i, unknownOption
 }
 
-// number reads the number of a descriptor or an ABI: decimal digits and nothing else, at most the kernel's INT_MAX.
+// part is a value on the command line: length bytes from offset on in a word. The word's index is 0 where there is none. It
+// holds offsets, not a string: storing a pointer would compile to a write barrier.
+type part struct{ arg, offset, length int }
+
+// newPart returns where value, a suffix of argv[i], is.
+func newPart(argv []*byte, i int, value string) part {
+	return part{i, len(word(argv, i)) - len(value), len(value)}
+}
+
+func (v part) text(argv []*byte) string {
+	return unsafe.String((*byte)(unsafe.Add(unsafe.Pointer(argv[v.arg]), v.offset)), v.length)
+}
+
+// number reads decimal digits and nothing else, up to the kernel's INT_MAX.
 func number(s string) (n int, valid bool) {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' || n > (1<<31-1)/10 {
@@ -139,24 +135,12 @@ func text(p *byte) string {
 	return unsafe.String(p, n)
 }
 
-func base(path string) string {
+// baseName returns what follows the last slash of a path.
+func baseName(path string) string {
 	for i := len(path) - 1; i >= 0; i-- {
 		if path[i] == '/' {
 			return path[i+1:]
 		}
 	}
 	return path
-}
-
-// part is a value on the command line: length bytes from offset on in a word. The word's index is 0 where there is none.
-// It is no string because storing a pointer has the compiler call the garbage collector's write barrier.
-type part struct{ arg, offset, length int }
-
-// newPart returns where value, a suffix of argv[i], is.
-func newPart(argv []*byte, i int, value string) part {
-	return part{i, len(word(argv, i)) - len(value), len(value)}
-}
-
-func (v part) text(argv []*byte) string {
-	return unsafe.String((*byte)(unsafe.Add(unsafe.Pointer(argv[v.arg]), v.offset)), v.length)
 }

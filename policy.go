@@ -1,14 +1,10 @@
 package main
 
-// The command line: which grammar it is, what it asks for, and where its command starts.
-//
-// This file runs in the restricted context described at the head of launch_linux.go: it allocates nothing and stores no
-// writable root. parse validates the whole command line, policy JSON included, before anything is opened or changed;
-// nextRoot walks the same words and the same JSON again when the rules are added, so there is no limit on their number.
+// What was asked, and the paths and descriptors that follow from it. This file runs in the restricted context described at the
+// head of launch_linux.go: a policy refers to the command line and copies nothing of it. nextRoot and nextKept read the same
+// words again, so there is no limit on the number of paths and descriptors.
 
-import (
-	"unsafe"
-)
+import "unsafe"
 
 type grammar uint8
 
@@ -23,47 +19,33 @@ type network uint8
 
 const (
 	networkOn     network = iota
-	networkStrict         // AF_UNIX sockets with read, write, send and recv, no more
-	networkLocal          // AF_UNIX among the command's own processes
+	networkStrict         // off; AF_UNIX sockets with read, write, send and recv, no more
+	networkLocal          // off; AF_UNIX among the command's own processes
 )
 
-// policy is what a command line asks for. It refers to the command line and copies nothing of it.
+// policy is what a command line asks for.
 type policy struct {
 	grammar        grammar
 	network        network
 	restrictWrites bool
-	slashTmp       bool        // "/tmp" is a writable root
-	tmpdir         bool        // "$TMPDIR" is a writable root
-	keepFD         bool        // at least one --keep-fd was given
-	log            bool        // denials are to be logged
-	requireAll     bool        // all that the policy asks for must be enforced
-	require        protections // what must be enforced
-	request        request     // what is asked for instead of a launch
-	plan           int         // index of the word with --abi; 0: there is none
-	statusFD       int         // the descriptor for the status; 0: none
-	own            int         // index after the last of snib's own options
-	start          int         // index of what stands for argv[0] in the grammar
-	options        int         // index after the last option
-	command        int         // index of the command's name
-	roots          int         // offset in json of the first writable root; 0: there are none
-	cwd            part        // CWD, where it is a writable root; the NUL that ends its word follows it
-	json           part        // POLICY_JSON
+	slashTmp       bool // "/tmp" is a writable root
+	tmpdir         bool // "$TMPDIR" is a writable root
+	keepFD         bool // at least one --keep-fd was given
+	log            bool // denials are to be logged
+	strict         bool // what the kernel leaves open is a failure
+	statusFD       int  // the descriptor for the status; 0: none
+	statusAt       int  // index of the word that names it
+	ownEnd         int  // index after the last of snib's own options
+	helperAt       int  // index of the word that stands for argv[0] in a helper's grammar
+	optionsEnd     int  // index after the last option
+	commandAt      int  // index of the command's name
+	roots          int  // offset in json of the first writable root; 0: there are none
+	cwd            part // CWD, where it is a writable root; the NUL that ends its word follows it
+	json           part // POLICY_JSON
 }
 
 // restricts tells whether the policy asks for anything at all.
 func (p *policy) restricts() bool { return p.restrictWrites || p.network != networkOn }
-
-// request is what snib is asked to print instead of launching a command.
-type request uint8
-
-const (
-	requestNone request = iota
-	requestExplain
-	requestExplainJSON
-	requestBPF
-	requestStatus
-	requestStatusJSON
-)
 
 // pathUse is what a path gets a rule for.
 type pathUse uint8
@@ -78,15 +60,15 @@ const (
 	pathUses
 )
 
-// cursor is how far nextPath has come.
-type cursor struct {
+// pathCursor is how far nextPath has come.
+type pathCursor struct {
 	use  pathUse
 	root int // as nextRoot's at
 }
 
-// nextPath returns the next path that gets a rule, NUL-terminated, and nil at the end. A root of the policy JSON is
-// decoded into buf.
-func (p *policy) nextPath(c *cursor, argv, envp []*byte, buf []byte) (path *byte, use pathUse) {
+// nextPath returns the next path that gets a rule, NUL-terminated, and nil at the end. A root of the policy's JSON is decoded
+// into buf.
+func (p *policy) nextPath(c *pathCursor, argv, envp []*byte, buf []byte) (path *byte, use pathUse) {
 	for ; path == nil && c.use < pathUses; c.use++ {
 		use = c.use
 		switch {
@@ -111,9 +93,9 @@ func (p *policy) nextPath(c *cursor, argv, envp []*byte, buf []byte) (path *byte
 	return path, use
 }
 
-// nextRoot returns the next writable root that the command line names, and where to go on. It starts at 0; at the end
-// path is nil. A root that buf cannot hold becomes "": it is longer than any path that can be opened
-// (path_resolution(7), PATH_MAX), and "" cannot be opened either.
+// nextRoot returns the next writable root that the command line names, and where to go on. It starts at 0; at the end path is
+// nil. A root that buf cannot hold becomes "": it is longer than any path that can be opened (path_resolution(7), PATH_MAX),
+// and "" cannot be opened either.
 func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next int) {
 	switch {
 	case p.roots != 0:
@@ -133,7 +115,7 @@ func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next in
 		buf[n] = 0
 		return &buf[0], r.at
 	case p.grammar == snibOptions:
-		for i := max(at, 1); i < p.own; {
+		for i := max(at, 1); i < p.ownEnd; {
 			id, value, next, _ := nextOption(ownOptions[:], argv, i)
 			if id == optWrite {
 				return unsafe.StringData(value), next
@@ -141,7 +123,7 @@ func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next in
 			i = next
 		}
 	case p.grammar == codexOptions:
-		for i := max(at, p.start+1); i < p.options; {
+		for i := max(at, p.helperAt+1); i < p.optionsEnd; {
 			_, value, next, _ := nextOption(helperOptions[:], argv, i)
 			if value == "disk-write-cwd" {
 				return unsafe.StringData(".\x00"), next
@@ -155,14 +137,23 @@ func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next in
 	return nil, 0
 }
 
-// nextKept returns the lowest descriptor from low on that is not to be closed before the command runs, and the index of
-// the word that names it; fd is -1 where there is none.
+// folder returns PATH of the permission disk-write-folder=PATH.
+func folder(permission string) (path string, is bool) {
+	const prefix = "disk-write-folder="
+	if len(permission) < len(prefix) || permission[:len(prefix)] != prefix {
+		return "", false
+	}
+	return permission[len(prefix):], true
+}
+
+// nextKept returns the lowest descriptor from low on that is not to be closed before the command runs, and the index of the
+// word that names it; fd is -1 where there is none.
 func (p *policy) nextKept(argv []*byte, low int) (fd, arg int) {
 	fd = -1
 	if !p.keepFD && p.statusFD == 0 {
 		return fd, 0
 	}
-	for i := 1; i < p.own; {
+	for i := 1; i < p.ownEnd; {
 		id, value, next, _ := nextOption(ownOptions[:], argv, i)
 		if id == optKeepFD || id == optStatusFD {
 			if n, _ := number(value); n >= low && (fd < 0 || n < fd) {
@@ -174,14 +165,14 @@ func (p *policy) nextKept(argv []*byte, low int) (fd, arg int) {
 	return fd, arg
 }
 
-// keeps tells whether a --keep-fd names the descriptor.
-func (p *policy) keeps(argv []*byte, fd int) bool {
-	for i := 1; i < p.own; {
-		id, value, next, _ := nextOption(ownOptions[:], argv, i)
-		if n, _ := number(value); id == optKeepFD && n == fd {
-			return true
+// getenv returns the value of a variable, NUL-terminated, or nil if it is not set. name ends in "=".
+func getenv(envp []*byte, name string) *byte {
+	for _, entry := range envp[:len(envp)-1] {
+		for i := 0; *(*byte)(unsafe.Add(unsafe.Pointer(entry), i)) == name[i]; i++ {
+			if i == len(name)-1 {
+				return (*byte)(unsafe.Add(unsafe.Pointer(entry), len(name)))
+			}
 		}
-		i = next
 	}
-	return false
+	return nil
 }

@@ -216,7 +216,7 @@ func commandNaively(words []string) []string {
 	}
 	takes := map[string]bool{"-s": true, "--sandbox-permission": true, "--sandbox-policy-cwd": true, "--sandbox-policy": true, "--no-proc": false}
 	if own {
-		takes = map[string]bool{"-w": true, "--write": true, "--keep-fd": true, "--network": false, "--require": true,
+		takes = map[string]bool{"-w": true, "--write": true, "--keep-fd": true, "--network": false, "--strict": false,
 			"--status-fd": true, "--log": false, "--as": true}
 	}
 	options := map[string][]string{}
@@ -271,14 +271,6 @@ func commandNaively(words []string) []string {
 		}
 		if len(status) > 1 || len(status) == 1 && len(strings.TrimLeft(status[0], "0")) < 2 && strings.TrimLeft(status[0], "0") <= "2" {
 			return nil
-		}
-		for _, list := range options["--require"] {
-			for _, name := range strings.Split(list, ",") {
-				// Of the rest, not every policy asks for each.
-				if !slices.Contains(strings.Fields("all descriptors no_new_privs filter execute"), name) {
-					return nil
-				}
-			}
 		}
 		if as := options["--as"]; as != nil {
 			if !strings.HasPrefix(as[0], "codex-linux-sandbox") {
@@ -342,7 +334,7 @@ func FuzzCommandLine(f *testing.F) {
 	for _, words := range [][]string{
 		{"snib", "-w", "/", "--network", "--keep-fd", "3", "--", "x"}, {"snib", "-w/", "--write=/a", "x", "-w"}, {"snib", "--keep-fd=00000000000003", "x"},
 		{"snib", "--as", "codex-linux-sandbox", "-s", "disk-write-cwd", "x"}, {"snib", "--log", "--as=codex-linux-sandbox", "/", "{}", "x"},
-		{"snib", "--require=all,filter", "--require", "write_file", "--status-fd", "7", "x"}, {"snib", "--status-fd=2", "x"},
+		{"snib", "--strict", "--status-fd", "7", "x"}, {"snib", "--status-fd=2", "x"},
 		{"snib", "-"}, {"", ""}, {"codex-linux-sandbox", "", " {}", "x"}, {"codex-linux-sandbox", "--", "/", "[]", "x"}, {"codex-linux-sandbox", "--", "x", `{"mode":"danger-full-access"}`, "x"},
 		{"codex-linux-sandbox", "-sdisk-write-cwd", "x"},
 		{"codex-linux-sandbox", "--sandbox-policy-cwd", "/", "--sandbox-policy", `--sandbox-policy={"type":"read-only"}`, "x"},
@@ -356,26 +348,22 @@ func FuzzCommandLine(f *testing.F) {
 		var p policy
 		failed := p.parse(argv)
 		want := commandNaively(words)
-		if p.require&^(1<<protectDescriptors|1<<protectNoNewPrivs|1<<protectFilter|1) != 0 || failed.reason == notAsked {
-			return // what a policy asks for is a matter of its own: TestProtections
-		}
 		switch {
 		case failed.reason == noReason:
-			if got := words[p.command:]; len(want) == 0 || !slices.Equal(got, want) {
+			if got := words[p.commandAt:]; len(want) == 0 || !slices.Equal(got, want) {
 				t.Errorf("%q: takes the command %q, want %q", words, got, want)
 			}
 			decided(&p, argv)
 			for fd, _ := p.nextKept(argv, 0); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
 			}
-			sameForOthers(t, words, p.command, decided(&p, argv))
+			sameForOthers(t, words, p.commandAt, decided(&p, argv))
 		case len(want) > 0 && !slices.Contains(stricter, failed.reason):
 			t.Errorf("%q: refused (%+v), want the command %q", words, failed, want)
 		case failed.arg < 0 || failed.arg > len(words) || failed.offset < 0:
 			t.Errorf("%q: %+v", words, failed)
 		default:
-			message, _ := explainFailure(failed, words)
-			if strings.ContainsFunc(message, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-				t.Errorf("%q: message %q", words, message)
+			if strings.ContainsFunc(failed.message(words).text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+				t.Errorf("%q: message %q", words, failed.message(words).text)
 			}
 		}
 	})
@@ -392,14 +380,20 @@ func sameForOthers(t *testing.T, words []string, command int, want decision) {
 		changed := slices.Concat(words[:command], others)
 		argv := arguments(t, changed...)
 		var p policy
-		if f := p.parse(argv); f.reason != noReason || p.command != command || !reflect.DeepEqual(decided(&p, argv), want) {
-			t.Errorf("%q: %+v, command at %d, policy %+v; with %q in its place at %d: %+v", changed, f, p.command, decided(&p, argv), words[command:], command, want)
+		if f := p.parse(argv); f.reason != noReason || p.commandAt != command || !reflect.DeepEqual(decided(&p, argv), want) {
+			t.Errorf("%q: %+v, command at %d, policy %+v; with %q in its place at %d: %+v", changed, f, p.commandAt, decided(&p, argv), words[command:], command, want)
 		}
 	}
 }
 
-// The masks of each ABI are the kernel's: LANDLOCK_MASK_ACCESS_FS, LANDLOCK_MASK_ACCESS_NET and LANDLOCK_MASK_SCOPE in
-// its security/landlock/limits.h at that version.
+// landlockMasks are those of each ABI in the kernel: LANDLOCK_MASK_ACCESS_FS, LANDLOCK_MASK_ACCESS_NET and LANDLOCK_MASK_SCOPE in
+// its security/landlock/limits.h at that version, but for the scope of signals, which snib has not got.
+var landlockMasks = [...]struct{ fs, net, scope uint64 }{
+	{}, {0x1fff, 0, 0}, {0x3fff, 0, 0}, {0x7fff, 0, 0}, {0x7fff, 3, 0}, {0xffff, 3, 0}, {0xffff, 3, 1}, {0xffff, 3, 1}, {0xffff, 3, 1},
+	{0x1ffff, 3, 1}, {0x1ffff, 15, 1}, {0x1ffff, 15, 1}, {0x1ffff, 15, 1},
+}
+
+// The ruleset for each ABI handles what the kernel knows there.
 func TestRulesetByABI(t *testing.T) {
 	const (
 		readRights = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
@@ -408,10 +402,7 @@ func TestRulesetByABI(t *testing.T) {
 			unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 		resolveUnix = 1 << 16
 	)
-	for abi, mask := range []struct{ fs, net, scope uint64 }{
-		{}, {0x1fff, 0, 0}, {0x3fff, 0, 0}, {0x7fff, 0, 0}, {0x7fff, 3, 0}, {0xffff, 3, 0}, {0xffff, 3, 1}, {0xffff, 3, 1}, {0xffff, 3, 1},
-		{0x1ffff, 3, 1}, {0x1ffff, 15, 1}, {0x1ffff, 15, 1}, {0x1ffff, 15, 1},
-	} {
+	for abi, mask := range landlockMasks {
 		for _, restrict := range []bool{true, false} {
 			for _, n := range []network{networkOn, networkStrict, networkLocal} {
 				var want ruleset

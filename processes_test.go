@@ -4,18 +4,11 @@ package main
 // descriptors, its limits and its keys, or it did not.
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -63,227 +56,6 @@ func (r *restriction) domain() bool { return r.writes || r.network != "on" && ke
 // tracing tells whether the command may trace its own processes.
 func (r *restriction) tracing() bool { return r.network != "strict" && r.domain() }
 
-func init() {
-	roles["waiting"] = waiting
-	roles["caller"] = caller
-	roles["keyholder"] = keyholder
-	for name, op := range map[string]func(p process) error{
-		"readVM": func(p process) error {
-			got := make([]byte, len(waitingMemory))
-			local := []unix.Iovec{{Base: &got[0], Len: uint64(len(got))}}
-			if _, err := unix.ProcessVMReadv(p.pid, local, []unix.RemoteIovec{{Base: p.memory, Len: len(got)}}, 0); err != nil {
-				return err
-			}
-			return errors.New(string(got))
-		},
-		"writeVM": func(p process) error {
-			value := []byte("written.")
-			local := []unix.Iovec{{Base: &value[0], Len: uint64(len(value))}}
-			_, err := unix.ProcessVMWritev(p.pid, local, []unix.RemoteIovec{{Base: p.memory, Len: len(value)}}, 0)
-			return err
-		},
-		"attach": func(p process) error {
-			if err := unix.PtraceAttach(p.pid); err != nil {
-				return err
-			}
-			return p.poke("attached")
-		},
-		"seize": func(p process) error {
-			if err := unix.PtraceSeize(p.pid); err != nil {
-				return err
-			}
-			if err := unix.PtraceInterrupt(p.pid); err != nil {
-				return err
-			}
-			return p.poke("seized..")
-		},
-		"getFD": func(p process) error {
-			pidfd, err := unix.PidfdOpen(p.pid, 0)
-			if err != nil {
-				return err
-			}
-			fd, err := unix.PidfdGetfd(pidfd, p.fd, 0)
-			if err != nil {
-				return err
-			}
-			_, err = unix.Pwrite(fd, []byte("taken..."), 0)
-			return err
-		},
-	} {
-		probes[name] = func(a []string) error {
-			runtime.LockOSThread() // a tracer is a thread
-			return op(process{atoi(a[0]), uintptr(atoi(a[1])), atoi(a[2])})
-		}
-	}
-	probes["onOwn"] = onOwn
-	probes["traceMe"] = beTraced
-	for name, op := range map[string]func(pid int) error{
-		"readLimit": func(pid int) error {
-			var limit unix.Rlimit
-			if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit); err != nil {
-				return err
-			}
-			return fmt.Errorf("%d", limit.Cur)
-		},
-		"lowerLimit": func(pid int) error {
-			return lowerLimit(pid, func(limit *unix.Rlimit) error { return unix.Prlimit(pid, unix.RLIMIT_NOFILE, limit, nil) })
-		},
-		// The kernel takes 32 bits of a pid.
-		"lowerLimitWide": func(pid int) error {
-			return lowerLimit(pid, func(limit *unix.Rlimit) error {
-				return rawErrno(unix.SYS_PRLIMIT64, 1<<32|uintptr(pid), unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(limit)), 0)
-			})
-		},
-		// A pointer that is not null has a low half that may be zero.
-		"lowerLimitFar": func(pid int) error {
-			far, err := unix.MmapPtr(-1, 0, unsafe.Add(unsafe.Pointer(nil), 1<<32), uintptr(os.Getpagesize()),
-				unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED_NOREPLACE)
-			if err != nil {
-				return fmt.Errorf("mmap: %v", err)
-			}
-			if uint32(uintptr(far)) != 0 {
-				return fmt.Errorf("mmap: %p", far)
-			}
-			return lowerLimit(pid, func(limit *unix.Rlimit) error {
-				*(*unix.Rlimit)(far) = *limit
-				return unix.Prlimit(pid, unix.RLIMIT_NOFILE, (*unix.Rlimit)(far), nil)
-			})
-		},
-	} {
-		probes[name] = func(a []string) error { return op(atoi(a[0])) }
-	}
-	probes["ownLimits"] = lowerOwn
-	probes["bpf"] = func([]string) error { return rawErrno(unix.SYS_BPF, ^uintptr(0), 0, 0, 0) }
-	probes["perf"] = func([]string) error { return rawErrno(unix.SYS_PERF_EVENT_OPEN, 0, 0, 0, 0) }
-	probes["setns"] = func([]string) error {
-		fd, err := unix.Open("/proc/self/ns/uts", unix.O_RDONLY, 0)
-		if err != nil {
-			return err
-		}
-		return unix.Setns(fd, unix.CLONE_NEWUTS)
-	}
-	probes["setHostname"] = func([]string) error { return unix.Sethostname([]byte("inside")) }
-	probes["inNamespaces"] = inNamespaces
-	for name, op := range map[string]func(id int, name string) error{
-		"readKey": func(id int, _ string) error {
-			payload, err := readKey(id)
-			if err != nil {
-				return err
-			}
-			return errors.New(payload)
-		},
-		"findKey": func(_ int, name string) error { _, err := unix.RequestKey("user", name, "", 0); return err },
-		"updateKey": func(id int, _ string) error {
-			_, err := unix.KeyctlBuffer(unix.KEYCTL_UPDATE, id, []byte("updated"), 0)
-			return err
-		},
-		"addKey": func(_ int, name string) error {
-			_, err := unix.AddKey("user", name, []byte("added"), unix.KEY_SPEC_SESSION_KEYRING)
-			return err
-		},
-		"unlinkKey": func(id int, _ string) error {
-			_, err := unix.KeyctlInt(unix.KEYCTL_UNLINK, id, unix.KEY_SPEC_SESSION_KEYRING, 0, 0)
-			return err
-		},
-	} {
-		probes[name] = func(a []string) error { return op(atoi(a[0]), a[1]) }
-	}
-}
-
-// process is another process: what there is of it to get at.
-type process struct {
-	pid    int
-	memory uintptr // of waitingMemory
-	fd     int     // of a file in memory
-}
-
-func (p process) args() []string {
-	return []string{fmt.Sprint(p.pid), fmt.Sprintf("%#x", p.memory), fmt.Sprint(p.fd)}
-}
-
-// poke waits for a traced process to stop, changes its memory and lets it go.
-func (p process) poke(value string) error {
-	if _, err := unix.Wait4(p.pid, nil, unix.WALL, nil); err != nil {
-		return fmt.Errorf("wait: %v", err)
-	}
-	if _, err := unix.PtracePokeData(p.pid, p.memory, []byte(value)); err != nil {
-		return fmt.Errorf("poke: %v", err)
-	}
-	return unix.PtraceDetach(p.pid)
-}
-
-var waitingMemory = [8]byte([]byte("original"))
-
-// waiting is another process: it lets anybody trace it, says that it is there and what there is to get at, answers each
-// line with the contents of its memory and its file, and ends with its stdin.
-func waiting([]string) int {
-	// Where Yama is not there, nobody needs to be let.
-	_ = unix.Prctl(unix.PR_SET_PTRACER, ^uintptr(0), 0, 0, 0)
-	fd, err := unix.MemfdCreate("waiting", unix.MFD_CLOEXEC)
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	if _, err := unix.Write(fd, waitingMemory[:]); err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	fmt.Printf("waiting %p %d\n", &waitingMemory, fd)
-	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		content := make([]byte, len(waitingMemory))
-		if _, err := unix.Pread(fd, content, 0); err != nil {
-			fmt.Println(err)
-			return 1
-		}
-		fmt.Printf("%s %s\n", waitingMemory[:], content)
-	}
-	return 0
-}
-
-// another is a process of the role "waiting".
-type another struct {
-	process
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
-	lines *bufio.Reader
-}
-
-func startWaiting(path string) (*another, error) {
-	a := &another{cmd: exec.Command(path)}
-	a.cmd.Env = []string{"SECRET=1"}
-	var err error
-	if a.stdin, err = a.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	stdout, err := a.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := a.cmd.Start(); err != nil {
-		return nil, err
-	}
-	a.pid, a.lines = a.cmd.Process.Pid, bufio.NewReader(stdout)
-	if _, err := fmt.Fscanf(a.lines, "waiting 0x%x %d\n", &a.memory, &a.fd); err != nil {
-		a.end()
-		return nil, err
-	}
-	return a, nil
-}
-
-// state is what its memory and its file hold.
-func (a *another) state() (string, error) {
-	if _, err := io.WriteString(a.stdin, "\n"); err != nil {
-		return "", err
-	}
-	line, err := a.lines.ReadString('\n')
-	return strings.TrimSpace(line), err
-}
-
-func (a *another) end() {
-	a.stdin.Close()
-	a.cmd.Wait()
-}
-
 // outside starts a process that is outside of every sandbox, and ends with the test.
 func outside(t testing.TB) *another {
 	t.Helper()
@@ -321,24 +93,10 @@ func intrude(p process) []string {
 	return op
 }
 
-// onOwn intrudes into a process that the command started itself, and returns the outcomes and the state it leaves.
-func onOwn(args []string) error {
-	child, err := startWaiting(args[0])
-	if err != nil {
-		return fmt.Errorf("start: %v", err)
-	}
-	defer child.end()
-	outcomes := each(intrude(child.process)[1:])
-	state, err := child.state()
-	if err != nil {
-		return fmt.Errorf("%v: %v", outcomes, err)
-	}
-	return fmt.Errorf("%v: %s", outcomes, state)
-}
-
 // The memory and the descriptors of processes outside stay out of reach; in local mode, and with a network, debuggers and
 // tracers work on the command's own.
 func TestTracing(t *testing.T) {
+	t.Parallel()
 	own := release.outcome(t, nil, "onOwn", rolePath("waiting"))
 	outcomes, _, _ := strings.Cut(own, ":")
 	if own != intruded+": "+touched {
@@ -393,56 +151,6 @@ func TestProcessOutside(t *testing.T) {
 	})
 }
 
-// beTraced makes the process's parent its tracer, and has itself signalled, at which a traced process stops.
-func beTraced([]string) error {
-	runtime.LockOSThread()
-	if err := rawErrno(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0, 0); err != nil {
-		return err
-	}
-	return unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGWINCH)
-}
-
-// caller starts a command, as a shell would, and waits for it. It prints the command's line, and whether it found itself
-// the tracer of a stopped child.
-func caller(args []string) int {
-	runtime.LockOSThread() // it is the thread that becomes the tracer
-	var pipe [2]int
-	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	pid, err := syscall.ForkExec(args[0], args[1:], &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, uintptr(pipe[1]), 2}})
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	unix.Close(pipe[1])
-	found := "untraced"
-	for {
-		var status unix.WaitStatus
-		_, err := unix.Wait4(pid, &status, unix.WALL, nil)
-		switch {
-		case err == unix.EINTR:
-		case err != nil:
-			fmt.Println(err)
-			return 1
-		case status.Stopped():
-			found = "traced"
-			if err := unix.PtraceCont(pid, int(status.StopSignal())); err != nil {
-				fmt.Println(err)
-				return 1
-			}
-		default:
-			line, err := io.ReadAll(os.NewFile(uintptr(pipe[0]), "pipe"))
-			if err != nil {
-				fmt.Println(err)
-			}
-			fmt.Printf("%s %s\n", strings.TrimSpace(string(line)), found)
-			return status.ExitStatus()
-		}
-	}
-}
-
 // The command does not make its caller its tracer. The original's grammars leave that alone while the network is on.
 func TestTraceMe(t *testing.T) {
 	run := func(t *testing.T, path string, launcher []string) string {
@@ -471,6 +179,8 @@ func TestTraceMe(t *testing.T) {
 // strace and LeakSanitizer attach to what they look at. Neither works in strict mode, which shows that it is the tracing
 // that they need.
 func TestTracers(t *testing.T) {
+	t.Parallel()
+	needLong(t)
 	needABI(t, 1)
 	strict := []string{"codex-linux-sandbox", "-s", "disk-full-write-access", "--"}
 	t.Run("strace", func(t *testing.T) {
@@ -528,44 +238,6 @@ func TestTracers(t *testing.T) {
 	})
 }
 
-// lowerLimit lowers the soft limit of a process's descriptors by one.
-func lowerLimit(pid int, set func(limit *unix.Rlimit) error) error {
-	var limit unix.Rlimit
-	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit); err != nil {
-		return fmt.Errorf("reading: %v", err)
-	}
-	limit.Cur--
-	return set(&limit)
-}
-
-// lowerOwn lowers its own limit by each of the calls that are there for it, and reads it by each.
-func lowerOwn([]string) error {
-	for _, set := range []func(limit *unix.Rlimit) error{
-		func(limit *unix.Rlimit) error { return unix.Prlimit(0, unix.RLIMIT_NOFILE, limit, nil) },
-		func(limit *unix.Rlimit) error {
-			return rawErrno(unix.SYS_PRLIMIT64, 1<<32, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(limit)), 0)
-		},
-		func(limit *unix.Rlimit) error {
-			return rawErrno(unix.SYS_SETRLIMIT, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(limit)), 0, 0)
-		},
-	} {
-		var before, after unix.Rlimit
-		if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &before); err != nil {
-			return err
-		}
-		if err := lowerLimit(os.Getpid(), set); err != nil {
-			return err
-		}
-		if err := unix.Prlimit(os.Getpid(), unix.RLIMIT_NOFILE, nil, &after); err != nil {
-			return err
-		}
-		if after.Cur != before.Cur-1 {
-			return fmt.Errorf("%d after %d", after.Cur, before.Cur)
-		}
-	}
-	return nil
-}
-
 // The limits of processes outside are the command's to read only. The original's grammars leave them alone.
 func TestLimits(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b *build) {
@@ -606,22 +278,9 @@ func TestLimits(t *testing.T) {
 	})
 }
 
-// inNamespaces does an operation as root of a user namespace of its own.
-func inNamespaces(args []string) error {
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWUTS,
-		AmbientCaps: []uintptr{unix.CAP_SYS_ADMIN},
-	}
-	out, err := cmd.Output()
-	if err != nil {
-		return err
-	}
-	return errors.New(strings.TrimSpace(string(out)))
-}
-
 // A namespace is not entered by its file, even one that the command made and has every right to.
 func TestSetns(t *testing.T) {
+	t.Parallel()
 	ops := []string{"inNamespaces", "each", "setns", ",", "setHostname"}
 	if got := release.outcome(t, nil, ops...); got != "ok ok" {
 		if filteredAlready() || slices.Contains([]string{"EPERM", "EACCES", "ENOSPC", "EUSERS"}, got) {
@@ -636,53 +295,9 @@ func TestSetns(t *testing.T) {
 	})
 }
 
-func readKey(id int) (string, error) {
-	payload := make([]byte, 64)
-	n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, id, payload, 0)
-	if err != nil {
-		return "", err
-	}
-	return string(payload[:n]), nil
-}
-
-// keyholder puts a key into a session keyring of its own, and starts a command, whose last words have the key's id and
-// name for "ID" and "NAME". It prints the command's line, and what became of the key.
-func keyholder(args []string) int {
-	runtime.LockOSThread() // a session keyring is a thread's
-	const name = "snib-test"
-	_, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
-	var id int
-	if err == nil {
-		id, err = unix.AddKey("user", name, []byte("original"), unix.KEY_SPEC_SESSION_KEYRING)
-	}
-	if err != nil {
-		fmt.Println("no key:", errnoName(err))
-		return 0
-	}
-	for i := range args {
-		switch args[i] {
-		case "ID":
-			args[i] = fmt.Sprint(id)
-		case "NAME":
-			args[i] = name
-		}
-	}
-	cmd := &exec.Cmd{Path: args[0], Args: args[1:], Stderr: os.Stderr}
-	out, err := cmd.Output()
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	payload, err := readKey(id)
-	if err != nil {
-		payload = errnoName(err)
-	}
-	fmt.Printf("%s: %s\n", strings.TrimSpace(string(out)), payload)
-	return 0
-}
-
 // Keys are the user's, not the command's: it neither reads nor changes one that it inherits.
 func TestKeyrings(t *testing.T) {
+	t.Parallel()
 	keys := func(t *testing.T, path string, launcher []string, ops ...string) string {
 		t.Helper()
 		argv := slices.Concat([]string{"keyholder", path}, launcher, []string{probePath, "each"})

@@ -1,299 +1,153 @@
 package main
 
-// The harness: the binaries under test, the children that they run, and what the tests of every area share.
+// The guided tour: what snib promises, in the order of the README's "What it restricts". Each denial stands beside what is
+// allowed, and beside the same operation without a sandbox (nil), which shows that it was the sandbox that denied it.
 //
-// The test binary is also its own children: what it does is picked by the base name of its argv[0], as in snib itself,
-// so one static file carries the whole suite to a guest, a container or another machine. It uses the binaries "snib"
-// and "snib-plain" beside it, and builds those that are not there.
+// The operations are in probes_test.go. Every other file asks one question, which its head states.
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
-	"runtime"
 	"slices"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// roles are the children, by the base name of argv[0]. A role returns its exit code.
-var roles = map[string]func(args []string) int{
-	"probe": probe,
+// A command writes beneath the paths that it was given, and nowhere else.
+func TestTourWrites(t *testing.T) {
+	given, other := scratch(t)+"/", scratch(t)+"/"
+	try(t, sandbox("-w", given), "ok", "create", given+"file")
+	try(t, sandbox("-w", given), "EACCES", "create", other+"file")
+	try(t, sandbox("-w", other), "ok", "create", other+"file")
+	try(t, sandbox("-w", given), "EACCES", "write", other+"file")
+	try(t, sandbox("-w", given), "ok", "read", other+"file")
+	try(t, nil, "ok", "write", other+"file")
 }
 
-// lazy compiles a regular expression when it is first used: the tests start this binary some thousand times.
-func lazy(expr string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+// It has no network without --network. The listener tells what it heard first.
+func TestTourNetwork(t *testing.T) {
+	server := listen(t, "tcp", "127.0.0.1:0")
+	try(t, sandbox(), "EPERM", "connect", "stream", server.addr, "from inside")
+	try(t, sandbox("--network"), "ok", "connect", "stream", server.addr, "with a network")
+	hear(t, server, "with a network")
+	try(t, nil, "ok", "connect", "stream", server.addr, "without a sandbox")
+	hear(t, server, "without a sandbox")
 }
 
-// build is one way to build snib.
-type build struct {
-	name string
-	path string
+// A set-uid program gains nothing: root owns it, and still it cannot read what only root may.
+func TestTourSetUID(t *testing.T) {
+	needRoot(t)
+	dir, secret := forUsers(t), secretOf(t, 0)
+	tryAsUser(t, dir, nil, "ok", "read", secret)
+	tryAsUser(t, dir, sandbox(), "EACCES", "read", secret)
+	tryAsUser(t, dir, sandbox(), "ok", "read", dir+"/setuid")
 }
 
-var (
-	release = build{name: "snib"}
-	plain   = build{name: "snib-plain"}
-	builds  = []*build{&release, &plain}
+// Inherited descriptors are closed, except those that --keep-fd names.
+func TestTourDescriptors(t *testing.T) {
+	try(t, nil, "ok", "open", "20")
+	try(t, sandbox(), "EBADF", "open", "20")
+	try(t, sandbox("--keep-fd", "20"), "ok", "open", "20")
+}
 
-	probePath string // rolePath("probe")
-	roleDir   string
-)
+// Root may still override the permissions of files, but has no power over the machine: here, its kernel log.
+func TestTourRoot(t *testing.T) {
+	needRoot(t)
+	secret := secretOf(t, 65534)
+	try(t, sandbox(), "ok", "read", secret)
+	try(t, sandbox(), "EPERM", "unreadLog")
+	try(t, []string{"codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`}, "ok", "unreadLog")
+	try(t, nil, "ok", "unreadLog")
+}
 
-func TestMain(m *testing.M) {
-	if role, is := roles[filepath.Base(os.Args[0])]; is {
-		os.Exit(role(os.Args[1:]))
-	}
-	os.Exit(func() int {
-		if err := setUp(); err != nil {
-			fmt.Fprintln(os.Stderr, "set up:", err)
-			return 1
+// The exit code is the command's own.
+func TestTourExitCode(t *testing.T) {
+	for _, launcher := range [][]string{nil, sandbox(), sandbox("--network")} {
+		if r := tour(t, launcher, "exit", "7"); r.code != 7 {
+			t.Errorf("%q: %+v", launcher, r)
 		}
-		defer os.RemoveAll(roleDir)
-		return m.Run()
-	}())
+	}
 }
 
-// setUp finds or builds the binaries under test, and gives this one its name as a child.
-func setUp() error {
-	self, err := os.Executable()
+// With a wrong option nothing runs, and snib says so with 125.
+func TestTourWrongOption(t *testing.T) {
+	dir := scratch(t)
+	if r := tour(t, sandbox("-w", dir, "--netwrok"), "create", dir+"/file"); r.code != 125 || r.stdout != "" {
+		t.Errorf("%+v", r)
+	}
+	try(t, sandbox("-w", dir), "ok", "create", dir+"/file") // so it was not there
+	try(t, nil, "EEXIST", "create", dir+"/file")
+}
+
+// sandbox is the start of a command line of snib; nil stands for no sandbox.
+func sandbox(options ...string) []string {
+	return slices.Concat([]string{"snib"}, options, []string{"--"})
+}
+
+// tour runs the probe through a launcher, with a descriptor 20 to inherit.
+func tour(t *testing.T, launcher []string, op ...string) run {
+	t.Helper()
+	path := probePath
+	if launcher != nil {
+		needABI(t, 1)
+		path = release.path
+	}
+	null, err := os.Open(os.DevNull)
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
-	if roleDir, err = os.MkdirTemp(scratchBase, "snib-test-"); err != nil {
-		return err
-	}
-	if err := os.Chmod(roleDir, 0o755); err != nil {
-		return err
-	}
-	for name := range roles {
-		if err := os.Symlink(self, rolePath(name)); err != nil {
-			return err
-		}
-	}
-	probePath = rolePath("probe")
-	flags := map[*build][]string{
-		&release: {"-trimpath", "-ldflags", "-s -w -E main.entry"},
-	}
-	_, noGo := exec.LookPath("go")
-	builds = slices.DeleteFunc(builds, func(b *build) bool {
-		b.path = filepath.Join(filepath.Dir(self), b.name)
-		if _, missing := os.Stat(b.path); missing == nil || noGo != nil {
-			return missing != nil && b == &plain // where nothing can be built, the release build alone will do
-		}
-		b.path = filepath.Join(roleDir, b.name)
-		cmd := exec.Command("go", append([]string{"build", "-o", b.path}, flags[b]...)...)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+runtime.GOARCH)
-		if out, failed := cmd.CombinedOutput(); failed != nil {
-			err = fmt.Errorf("%v: %v\n%s", cmd, failed, out)
-		}
-		return false
+	defer null.Close()
+	return start(t, path, slices.Concat(launcher, []string{probePath}, op), func(cmd *exec.Cmd) {
+		cmd.ExtraFiles = slices.Repeat([]*os.File{null}, 20-2)
 	})
-	return err
 }
 
-// rolePath is the name by which this binary is a child.
-func rolePath(name string) string { return filepath.Join(roleDir, name) }
-
-// scratchBase is where tests make their directories. It is not /tmp, which several policies make writable.
-const scratchBase = "/var/tmp"
-
-// scratch returns a fresh directory outside of /tmp.
-func scratch(t testing.TB) string {
+// try expects an outcome of the probe.
+func try(t *testing.T, launcher []string, want string, op ...string) {
 	t.Helper()
-	dir, err := os.MkdirTemp(scratchBase, "snib-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
-// eachBuild runs a test against every build.
-func eachBuild(t *testing.T, test func(t *testing.T, b *build)) {
-	for _, b := range builds {
-		t.Run(b.name, func(t *testing.T) { test(t, b) })
+	if r := tour(t, launcher, op...); r != (run{stdout: want + "\n"}) {
+		t.Errorf("%q, %q: %+v, want %s", launcher, op, r, want)
 	}
 }
 
-// run is one run of a command to its end.
-type run struct {
-	stdout, stderr string
-	code           int // exit code, or minus the signal
-}
-
-// launchTime bounds every child; it is reached only by a hang.
-const launchTime = 60 * time.Second
-
-// start runs a binary under the given argv. prepare, if not nil, changes the command before it starts.
-func start(t testing.TB, path string, argv []string, prepare func(*exec.Cmd)) run {
+// tryAsUser expects an outcome of the set-uid program in forUsers' directory, started by a user.
+func tryAsUser(t *testing.T, dir string, launcher []string, want string, op ...string) {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := &exec.Cmd{Path: path, Args: argv, Stdout: &stdout, Stderr: &stderr}
-	if prepare != nil {
-		prepare(cmd)
+	path, argv := dir+"/setuid", append([]string{"probe"}, op...)
+	if launcher != nil {
+		needABI(t, 1)
+		path, argv = dir+"/snib", slices.Concat(launcher, []string{dir + "/probe", "become", path}, op)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("%.999q: %v", argv, err)
+	r := start(t, path, argv, func(cmd *exec.Cmd) {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	})
+	if r != (run{stdout: want + "\n"}) {
+		t.Errorf("%q, %q: %+v, want %s", launcher, op, r, want)
 	}
-	timer := time.AfterFunc(launchTime, func() { cmd.Process.Kill() })
-	defer timer.Stop()
-	err := cmd.Wait()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("%.999q: %v", argv, err)
-	}
-	r := run{stdout: stdout.String(), stderr: stderr.String(), code: cmd.ProcessState.ExitCode()}
-	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() {
-		r.code = -int(status.Signal())
-	}
-	return r
 }
 
-// execWith runs a binary with exactly that environment, which os/exec would not: it drops repeated names.
-func execWith(t testing.TB, path string, argv, env []string) run {
+// hear expects what a listener hears next.
+func hear(t *testing.T, l listener, want string) {
 	t.Helper()
-	var out [2]*os.File
-	for i := range out {
-		file, err := os.CreateTemp(scratch(t), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close()
-		out[i] = file
+	if got := l.next(t); got != want {
+		t.Errorf("heard %q, want %q", got, want)
 	}
-	process, err := os.StartProcess(path, argv, &os.ProcAttr{Env: append([]string{}, env...), Files: []*os.File{nil, out[0], out[1]}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	state, err := process.Wait()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := run{code: state.ExitCode()}
-	for i, text := range []*string{&r.stdout, &r.stderr} {
-		content, err := os.ReadFile(out[i].Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		*text = string(content)
-	}
-	return r
 }
 
-// snib runs a build under its own name.
-func (b *build) snib(t testing.TB, args ...string) run {
+// secretOf makes a file that only its owner, and root, may read.
+func secretOf(t *testing.T, uid int) string {
 	t.Helper()
-	return start(t, b.path, append([]string{"snib"}, args...), nil)
-}
-
-// outcome runs the probe through a launcher and returns its one line; launcher is the whole argv before the command,
-// and empty for a control without a sandbox. Anything but one line and exit code 0 fails the test.
-func (b *build) outcome(t testing.TB, launcher []string, op ...string) string {
-	t.Helper()
-	argv := append(append([]string{}, launcher...), append([]string{probePath}, op...)...)
-	path := b.path
-	if len(launcher) == 0 {
-		path = probePath
-	}
-	r := start(t, path, argv, nil)
-	line, is := strings.CutSuffix(r.stdout, "\n")
-	if r.code != 0 || !is || strings.Contains(line, "\n") || r.stderr != "" {
-		t.Fatalf("%.999q: no outcome: exit %d, stdout %q, stderr %q", argv, r.code, r.stdout, r.stderr)
-	}
-	return line
-}
-
-// kernelABI is the Landlock ABI of this kernel, 0 without Landlock.
-func kernelABI() int {
-	abi, errno := landlockABI()
-	if errno != 0 {
-		return 0
-	}
-	return abi
-}
-
-// needABI skips a test whose subject is a Landlock ABI that this kernel has not got.
-func needABI(t testing.TB, abi int) {
-	t.Helper()
-	if have := kernelABI(); have < abi {
-		t.Skipf("needs Landlock ABI %d, this kernel has %d", abi, have)
-	}
-}
-
-// need returns the path of a tool that a test takes, and skips the test where it is not installed. Where it is promised
-// (SNIB_TEST_TOOLS=required), its absence is a failure.
-func need(t testing.TB, tool string) string {
-	t.Helper()
-	path, err := exec.LookPath(tool)
+	dir := scratch(t)
+	file := dir + "/secret"
+	err := os.Chmod(dir, 0o755)
 	if err == nil {
-		return path
+		err = os.WriteFile(file, nil, 0o600)
 	}
-	if os.Getenv("SNIB_TEST_TOOLS") == "required" {
-		t.Fatalf("needs %s, which is promised", tool)
+	if err == nil {
+		err = os.Chown(file, uid, uid)
 	}
-	t.Skip("needs " + tool)
-	return ""
-}
-
-// needGo is need for a test that builds the project.
-func needGo(t testing.TB) {
-	t.Helper()
-	need(t, "go")
-	if _, err := os.Stat("go.mod"); err != nil {
-		t.Skip("needs the source")
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// errnoName is the outcome that stands for an error: "ok", or the errno's name.
-func errnoName(err error) string {
-	var errno syscall.Errno
-	switch {
-	case err == nil:
-		return "ok"
-	case errors.As(err, &errno):
-		return unix.ErrnoName(errno)
-	}
-	return err.Error()
-}
-
-// each does several operations, separated by ",", and returns their outcomes.
-func each(args []string) error {
-	var outcomes []string
-	for len(args) > 0 {
-		end := slices.Index(args, ",")
-		if end < 0 {
-			end = len(args)
-		}
-		outcomes = append(outcomes, errnoName(probes[args[0]](args[1:end])))
-		args = args[min(end+1, len(args)):]
-	}
-	return errors.New(strings.Join(outcomes, " "))
-}
-
-func init() { probes["each"] = each }
-
-// probe does one operation and prints its outcome in one line.
-func probe(args []string) int {
-	if len(args) == 0 {
-		fmt.Println("no operation")
-		return 1
-	}
-	op, is := probes[args[0]]
-	if !is {
-		fmt.Printf("unknown operation %q\n", args[0])
-		return 1
-	}
-	fmt.Println(errnoName(op(args[1:])))
-	return 0
+	return file
 }

@@ -1,7 +1,7 @@
 package main
 
 // The seccomp-BPF filter: one table of the system calls that are not simply allowed, a pure step from configuration to
-// instructions, and its installation. It runs in the restricted context described at the head of launch_linux.go.
+// instructions, and its installation. This file runs in the restricted context described at the head of launch_linux.go.
 
 import (
 	"syscall"
@@ -27,16 +27,19 @@ const (
 	truncation                    // writes are restricted, and truncation is not a Landlock right yet (before ABI 3)
 )
 
-// filterConfig decides which conditions hold for a policy on a kernel of that Landlock ABI (0: there is no Landlock) and
-// under that ruleset.
-func filterConfig(p *policy, abi int, rules *ruleset) config {
+// confinesUnix is the ABI from which Landlock keeps AF_UNIX clients inside the sandbox, by path and by abstract name.
+const confinesUnix = 9
+
+// filterConfig decides which conditions hold for a policy on a kernel of that Landlock ABI (0: there is no Landlock), in or
+// without a Landlock domain.
+func filterConfig(p *policy, abi int, domain bool) config {
 	c := restricted
 	switch {
 	case p.network == networkStrict:
 		c |= offline | strict | noTracing
 	case p.network == networkLocal && p.restrictWrites && abi >= confinesUnix:
 		c |= offline | confined | noTraceMe
-	case p.network == networkLocal && rules.empty():
+	case p.network == networkLocal && !domain:
 		c |= offline | local | noTracing
 	case p.network == networkLocal:
 		c |= offline | local | noTraceMe
@@ -385,7 +388,7 @@ func (g *program) segment(c config, first uint32) label {
 
 // build assembles the filter, and returns its instructions.
 func (g *program) build(c config) []bpf.RawInstruction {
-	g.start = len(g.code)
+	g.start, g.labels = len(g.code), [verdictCount]label{}
 	foreign := g.ret(kill)
 	next := g.segment(c, 0)
 	for first := uint32(segment); first < endOfNumbers; first += segment {
@@ -408,8 +411,20 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(bpf.RawInstruction{}.K)-unsafe.Offsetof(unix.SockFilter{}.K)]
 )
 
-// installFilter installs the filter on the calling thread. ENOSYS or EINVAL: the kernel is built without it.
+// filter is the program of the launch.
+var filter program
+
+// installFilter installs the filter, which must not be on the stack, on the calling thread. ENOSYS or EINVAL: the kernel is built
+// without it.
 func installFilter(code []bpf.RawInstruction, flags uintptr) syscall.Errno {
-	prog := unix.SockFprog{Len: uint16(len(code)), Filter: (*unix.SockFilter)(unsafe.Pointer(&code[0]))}
-	return exactlyZero(systemCall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)), 0, 0))
+	shared.sockFprog = sockFprog{uint16(len(code)), uintptr(unsafe.Pointer(&code[0]))}
+	return exactlyZero(systemCall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&shared.sockFprog)), 0, 0))
+}
+
+// filterFlags are those of seccomp(2) that the policy asks for.
+func filterFlags(p *policy) uintptr {
+	if p.log {
+		return unix.SECCOMP_FILTER_FLAG_LOG
+	}
+	return 0
 }

@@ -1,5 +1,7 @@
 package main
 
+// What this kernel can enforce, by trial.
+
 import (
 	"runtime"
 	"strconv"
@@ -9,8 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 )
-
-// What this kernel can enforce, by trial.
 
 // kernelStatus is what this kernel can enforce, by trying.
 type kernelStatus struct {
@@ -26,10 +26,12 @@ type kernelStatus struct {
 
 // trial is one protection, and whether it was seen to hold.
 type trial struct {
-	name     string
-	holds    bool
-	possible bool // without the protection; where not, nothing was seen
-	how      string
+	name      string
+	holds     bool
+	possible  bool // without the protection; where not, nothing was seen
+	abi       int  // from which Landlock gives it; 0: it is not Landlock's
+	essential bool // without it nothing runs
+	how       string
 }
 
 // newKernelStatus restricts threads that end with it, and has them try what they must not be able to do.
@@ -81,8 +83,8 @@ func onThread(f func()) {
 func (s *kernelStatus) try() {
 	p := &policy{restrictWrites: true, network: networkLocal}
 	// What is not possible anyway shows nothing, unless there is nothing to show: what restricts could not be applied.
-	hold := func(name, how string, applied, denied, possible bool) {
-		s.tried = append(s.tried, trial{name, applied && denied && possible, possible || !applied, how})
+	hold := func(name string, abi int, how string, applied, denied, possible bool) {
+		s.tried = append(s.tried, trial{name, applied && denied && possible, possible || !applied, abi, name == "files" || name == "filter", how})
 	}
 
 	openNull := func() error { return closing(unix.Open("/dev/null", unix.O_WRONLY, 0)) }
@@ -115,7 +117,7 @@ func (s *kernelStatus) try() {
 	landlocked := false
 	onThread(func() {
 		rules := newRuleset(p, s.abi)
-		ruleset, errno := createRuleset(&rules.handled)
+		ruleset, errno := createRuleset(rules.handled)
 		if s.abi == 0 || errno != 0 {
 			return
 		}
@@ -134,22 +136,21 @@ func (s *kernelStatus) try() {
 	})
 	filtered := false
 	onThread(func() {
-		var g program
-		if setNoNewPrivs() != 0 || installFilter(g.build(filterConfig(p, s.abi, &ruleset{})), 0) != 0 {
+		if setNoNewPrivs() != 0 || installFilter(filter.build(filterConfig(p, s.abi, false)), 0) != 0 {
 			return
 		}
 		filtered = true
 		socketed = inet()
 	})
 
-	hold("files", "opening /dev/null for writing", landlocked, opened == unix.EACCES, openNull() == nil)
-	hold("device ioctls", "an ioctl on /dev/null", landlocked, ioctled == unix.EACCES, ioctlNull() == unix.ENOTTY)
-	hold("filter", "making an internet socket", filtered, socketed == unix.EPERM, inet() != unix.EPERM)
-	hold("tcp", "binding a TCP socket to loopback, by Landlock alone", landlocked, tcp == unix.EACCES, bindLoopback(unix.SOCK_STREAM)() == nil)
-	hold("udp", "binding a UDP socket to loopback, by Landlock alone", landlocked, udp == unix.EACCES, bindLoopback(unix.SOCK_DGRAM)() == nil)
-	hold("abstract sockets", "connecting to an abstract socket, by Landlock alone", landlocked, abstract == unix.EPERM,
+	hold("files", 1, "opening /dev/null for writing", landlocked, opened == unix.EACCES, openNull() == nil)
+	hold("device ioctls", 5, "an ioctl on /dev/null", landlocked, ioctled == unix.EACCES, ioctlNull() == unix.ENOTTY)
+	hold("filter", 0, "making an internet socket", filtered, socketed == unix.EPERM, inet() != unix.EPERM)
+	hold("tcp", 4, "binding a TCP socket to loopback, by Landlock alone", landlocked, tcp == unix.EACCES, bindLoopback(unix.SOCK_STREAM)() == nil)
+	hold("udp", 10, "binding a UDP socket to loopback, by Landlock alone", landlocked, udp == unix.EACCES, bindLoopback(unix.SOCK_DGRAM)() == nil)
+	hold("abstract sockets", 6, "connecting to an abstract socket, by Landlock alone", landlocked, abstract == unix.EPERM,
 		server >= 0 && connectAbstract(address) == nil)
-	hold("log", "Landlock ABI 7 and seccomp's log action", s.abi >= logsExec, actionAvailable(unix.SECCOMP_RET_LOG), true)
+	hold("log", 7, "Landlock ABI 7 and seccomp's log action", s.abi >= logsExec, actionAvailable(unix.SECCOMP_RET_LOG), true)
 }
 
 func closing(fd int, err error) error {
@@ -184,20 +185,28 @@ func connectAbstract(address unix.Sockaddr) error {
 	return unix.Connect(fd, address)
 }
 
-// exitCode is 0 when everything that snib knows was seen to be enforced, 1 when part of it, and 125 when not even writing
-// can be restricted or the network cut.
+// exitCode is 0 when all that snib promises was seen to be enforced, 1 when part of it is left open, and 125 when not even
+// writing can be restricted or the network cut.
 func (s *kernelStatus) exitCode() int {
-	all := s.abi >= newestABI()
+	code := 0
+	if s.abi == 0 || len(s.open()) > 0 {
+		code = 1
+	}
 	for _, t := range s.tried {
-		all = all && t.holds
-		if !t.holds && t.possible && (t.name == "files" || t.name == "filter") {
-			return exitSandbox
+		switch {
+		case t.holds || !t.possible || t.abi > s.abi:
+		case t.essential:
+			return exitFailed
+		default:
+			code = 1
 		}
 	}
-	if all {
-		return 0
-	}
-	return 1
+	return code
+}
+
+// open lists the rights that snib's own options ask for, and that this kernel leaves open.
+func (s *kernelStatus) open() []string {
+	return protections(&policy{restrictWrites: true, network: networkLocal}, s.abi).lost
 }
 
 // newestABI is the highest ABI in the table of rights.
@@ -208,13 +217,11 @@ func newestABI() (abi int) {
 	return abi
 }
 
-func printStatus(name string, asJSON bool) int {
-	s := newKernelStatus()
-	p := &policy{restrictWrites: true, network: networkLocal, log: true}
-	missing := protectionNames(p.missing(s.abi))
+// text renders the status, for programs or for people.
+func (s *kernelStatus) text(asJSON bool) string {
 	if asJSON {
 		var o jsonWriter
-		o.string("schema", "snib-kernel-1")
+		o.string("schema", "snib-kernel-2")
 		o.string("snib", version)
 		o.string("kernel", s.release)
 		o.number("landlock_abi", s.abi)
@@ -222,18 +229,18 @@ func printStatus(name string, asJSON bool) int {
 		o.list("seccomp_actions", s.actions)
 		o.bool("no_new_privs", s.noNewPrivs)
 		o.bool("inside_filter", s.filtered)
-		o.raw("inside_landlock", "null")
-		o.list("missing", missing)
+		o.list("missing", s.open())
 		o.raw("tried", jsonList(s.tried, func(t trial) string {
 			var o jsonWriter
 			o.string("name", t.name)
 			o.bool("holds", t.holds)
 			o.bool("possible", t.possible)
+			o.number("abi", t.abi)
 			o.string("how", t.how)
 			return o.String()
 		}))
 		o.number("exit", s.exitCode())
-		return max(printReport(name, o.String()+"\n"), s.exitCode())
+		return o.String() + "\n"
 	}
 	yesNo := map[bool]string{true: "yes", false: "no"}
 	landlock := "ABI " + strconv.Itoa(s.abi) + " of " + strconv.Itoa(newestABI()) + " known, errata " + hexNumber(uint32(s.errata))
@@ -242,11 +249,10 @@ func printStatus(name string, asJSON bool) int {
 	}
 	out := "kernel            " + s.release + "\n" +
 		"landlock          " + landlock + "\n" +
-		"seccomp actions   " + strings.Join(orNone(s.actions), " ") + "\n" +
+		"seccomp actions   " + strings.Join(orNothing(s.actions), " ") + "\n" +
 		"no_new_privs      " + yesNo[s.noNewPrivs] + "\n" +
 		"inside a filter   " + yesNo[s.filtered] + "\n" +
-		"inside a domain   the kernel does not tell\n" +
-		"not enforceable   " + strings.Join(orNone(missing), " ") + "\n"
+		"left open         " + strings.Join(orNothing(s.open()), " ") + "\n"
 	for _, t := range s.tried {
 		verdict := "NOT DENIED"
 		switch {
@@ -254,8 +260,13 @@ func printStatus(name string, asJSON bool) int {
 			verdict = "denied"
 		case !t.possible:
 			verdict = "not possible here anyway"
+		case t.abi > s.abi:
+			verdict = "no second lock before ABI " + strconv.Itoa(t.abi)
+			if t.name == "device ioctls" {
+				verdict = "NOT DENIED before ABI " + strconv.Itoa(t.abi)
+			}
 		}
 		out += t.name + strings.Repeat(" ", 18-len(t.name)) + verdict + ": " + t.how + "\n"
 	}
-	return max(printReport(name, out), s.exitCode())
+	return out
 }

@@ -1,6 +1,6 @@
 package main
 
-// What the filter knows of amd64 alone. It runs in the restricted context described at the head of launch_linux.go.
+// What the filter knows of amd64 alone. This file runs in the restricted context described at the head of launch_linux.go.
 
 import "golang.org/x/sys/unix"
 

@@ -1,6 +1,6 @@
 # Completion of snib for bash.
 _snib() {
-	local options='-w --write --network --keep-fd --require --status-fd --log --as --explain --explain=json --abi --bpf --status --status=json -h --help --version'
+	local options='-w --write --network --keep-fd --strict --status-fd --log --as --explain --explain=json --abi --bpf --status --status=json -h --help --version'
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i
 	# Bash makes the "=" before an attached value a word of its own.
 	if [[ $current == = ]]; then
@@ -23,10 +23,6 @@ _snib() {
 		mapfile -t COMPREPLY < <(compgen -W 'codex-linux-sandbox codex-linux-sandbox-x64 codex-linux-sandbox-arm64' -- "$current")
 		return
 		;;
-	--require)
-		mapfile -t COMPREPLY < <(compgen -W 'all network descriptors no_new_privs filter log truncate ioctl_dev resolve_unix' -- "$current")
-		return
-		;;
 	--keep-fd | --status-fd | --abi)
 		COMPREPLY=()
 		return
@@ -35,7 +31,7 @@ _snib() {
 	# The command starts at the first word that is neither an option nor its value.
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-w | --write | --keep-fd | --require | --status-fd | --as | --abi | --bpf)
+		-w | --write | --keep-fd | --status-fd | --as | --abi | --bpf)
 			((i++))
 			[[ ${COMP_WORDS[i]} != = ]] || ((i++))
 			;;

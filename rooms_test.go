@@ -1,0 +1,126 @@
+package main
+
+// The rooms: which file may use what stands in which other.
+
+import (
+	"bytes"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rooms are the files of the program, the upper ones first: a file may use what stands in those below it. Together are those
+// of one level.
+var rooms = [][]string{
+	{"main.go"},
+	{"status.go"},
+	{"explain.go"},
+	{"messages.go"},
+	{"hints.go"},
+	{"tables.go", "writejson.go"},
+	{"launch_linux.go"},
+	{"commandline.go"},
+	{"landlock_linux.go", "seccomp_linux.go"},
+	{"syscalls_amd64.go", "syscalls_arm64.go"},
+	{"policy.go"},
+	{"options.go", "json.go"},
+	{"kernel_linux.go"},
+	{"failure.go"},
+}
+
+// upwards are the uses of what stands higher, and why.
+var upwards = map[string]string{
+	"syscalls_amd64.go -> seccomp_linux.go": "its rows are rows of that table",
+	"syscalls_arm64.go -> seccomp_linux.go": "its rows are rows of that table",
+}
+
+// core are the rooms that run before execve.
+var core = rooms[6:]
+
+func TestRooms(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("go.mod"); err != nil {
+		t.Skip("needs the source")
+	}
+	level := map[string]int{}
+	for i, row := range rooms {
+		for _, file := range row {
+			level[file] = i
+		}
+	}
+	fset := token.NewFileSet()
+	var files []*ast.File
+	lines := 0
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if _, is := level[name]; !is {
+			t.Errorf("%s is no room", name)
+		}
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := bytes.Count(source, []byte("\n"))
+		if n > 450 {
+			t.Errorf("%s has %d lines, more than 450", name, n)
+		}
+		if strings.HasPrefix(name, "syscalls_") && name != "syscalls_"+runtime.GOARCH+".go" {
+			continue
+		}
+		if slices.ContainsFunc(core, func(row []string) bool { return slices.Contains(row, name) }) {
+			lines += n
+		}
+		file, err := parser.ParseFile(fset, name, source, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	if lines > 2200 {
+		t.Errorf("the core has %d lines, more than 2,200", lines)
+	}
+	t.Logf("the core has %d lines", lines)
+
+	needGo(t)
+	needLong(t)
+	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
+	config := types.Config{Importer: importer.ForCompiler(fset, "source", nil), FakeImportC: true}
+	if _, err := config.Check("main", fset, files, info); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for ident, object := range info.Uses {
+		if object.Pkg() == nil || object.Pkg().Name() != "main" {
+			continue
+		}
+		from, to := fset.Position(ident.Pos()).Filename, fset.Position(object.Pos()).Filename
+		arrow := from + " -> " + to
+		if from == to || to == "" || level[from] < level[to] {
+			continue
+		}
+		if _, is := upwards[arrow]; is {
+			seen[arrow] = true
+			continue
+		}
+		t.Errorf("%v: %s: %s", fset.Position(ident.Pos()), arrow, ident.Name)
+	}
+	for arrow := range upwards {
+		if !seen[arrow] && strings.Contains(arrow, runtime.GOARCH) {
+			t.Errorf("not needed: %s", arrow)
+		}
+	}
+}

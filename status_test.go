@@ -1,0 +1,346 @@
+package main
+
+// What a caller can learn: whether the command ran (--status-fd), whether all of the policy is enforced (--strict), what the
+// kernel can enforce (--status), and what it denied (--log).
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// statusLines launches with --status-fd 20 and returns what was written there, whole, and the run.
+func statusLines(t testing.TB, b *build, before []string, after ...string) (string, run) {
+	t.Helper()
+	file, err := os.Create(scratch(t) + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	p := preparation{Path: b.path, Argv: slices.Concat([]string{"snib"}, before, []string{"--status-fd", "20"}, after),
+		Duplicate: map[int]int{20: 3}, Env: []string{"PATH=/nonexistent"}}
+	r := p.start(t, func(cmd *exec.Cmd) { cmd.ExtraFiles = []*os.File{file} })
+	content, err := os.ReadFile(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content), r
+}
+
+const (
+	sandboxedLine    = `{"schema":"snib-status-2","status":"sandboxed"}` + "\n"
+	unrestrictedLine = `{"schema":"snib-status-2","status":"unrestricted"}` + "\n"
+)
+
+// failedLine is the line of a failure.
+func failedLine(code int, message, hint string) string {
+	o, err := json.Marshal(struct {
+		Schema string `json:"schema"`
+		Status string `json:"status"`
+		Exit   int    `json:"exit"`
+		Error  string `json:"error"`
+		Hint   string `json:"hint"`
+	}{"snib-status-2", "failed", code, message, hint})
+	if err != nil {
+		panic(err)
+	}
+	return string(o) + "\n"
+}
+
+// TestStatusFD: a first line and then the end of the file is a command that was executed, a line of a failure one that was not.
+func TestStatusFD(t *testing.T) {
+	needABI(t, 1)
+	eachBuild(t, func(t *testing.T, b *build) {
+		for _, kind := range launchKinds() {
+			t.Run(kind.name, func(t *testing.T) {
+				dir := scratch(t)
+				root, outside := dir+"/root", dir+"/outside"
+				if err := os.Mkdir(root, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(outside, nil, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				want, escaped := sandboxedLine, "escaped:\n"
+				if kind.asks == "" {
+					want, escaped = unrestrictedLine, ""
+				}
+				argv := ownArgv(substitute(kind.argv, root))
+				got, r := statusLines(t, b, nil, append(argv, probePath, "escape", kind.asks, outside)...)
+				if got != want || r.code != 0 || escaped != "" && r.stdout != escaped {
+					t.Errorf("%q, %+v", got, r)
+				}
+				// The command has not got the descriptor.
+				if got, r := statusLines(t, b, nil, append(argv, probePath, "open", "20")...); got != want || r.stdout != "EBADF\n" {
+					t.Errorf("the descriptor is left open: %q, %+v", got, r)
+				}
+				got, r = statusLines(t, b, nil, append(argv, "missing")...)
+				if want += failedLine(127, `command "missing" not found in PATH`, ""); got != want || r.code != 127 {
+					t.Errorf("a command that does not exist: %q, want %q; %+v", got, want, r)
+				}
+			})
+		}
+
+		// What fails earlier is one line, if it comes after the option.
+		usage := `"snib --help" prints the usage`
+		for _, c := range []struct {
+			before, after []string
+			want          string
+		}{
+			{nil, nil, failedLine(125, "no command to run", usage)},
+			{nil, []string{"--bad", "x"}, failedLine(125, `unknown option "--bad"`, usage)},
+			{nil, []string{"-w", "/nonexistent", "x"}, failedLine(125, `writable path "/nonexistent": no such file or directory`, "create it first, or leave it out")},
+			{nil, []string{"--keep-fd", "77", "x"}, failedLine(125, `"77" names a descriptor that is not open`, "")},
+			{nil, []string{"--as", "codex-linux-sandbox", "/", `{"mode":1}`, "x"}, failedLine(125, `policy: found "1" at byte 8, expected a string`, "")},
+			{[]string{"--bad"}, []string{"x"}, ""},
+		} {
+			got, r := statusLines(t, b, c.before, c.after...)
+			if got != c.want || r.code != 125 || r.stdout != "" {
+				t.Errorf("%q: %q, want %q; %+v", c.after, got, c.want, r)
+			}
+		}
+	})
+}
+
+// A status that cannot be written is a failure, and nothing runs: a full device, a pipe that nobody reads, and descriptors that
+// are not open for writing.
+func TestStatusUnwritten(t *testing.T) {
+	needABI(t, 1)
+	open := func(flags int) *os.File {
+		file, err := os.OpenFile("/dev/full", flags, 0)
+		if err != nil {
+			t.Skip("needs /dev/full")
+		}
+		t.Cleanup(func() { file.Close() })
+		return file
+	}
+	reader, broken, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	defer broken.Close()
+	const unwritable = `"20" names a descriptor that is not open for writing`
+	eachBuild(t, func(t *testing.T, b *build) {
+		for _, c := range []struct {
+			file *os.File
+			want string
+		}{
+			{open(os.O_WRONLY), `write to the status descriptor "20": no space left on device`}, {broken, `write to the status descriptor "20": broken pipe`},
+			{open(os.O_RDONLY), unwritable}, {open(unix.O_PATH), unwritable},
+		} {
+			for _, argv := range [][]string{{}, {"--as", "codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`}} {
+				new := scratch(t) + "/new"
+				p := preparation{Path: b.path, Argv: slices.Concat([]string{"snib", "--status-fd", "20"}, argv, []string{probePath, "create", new}), Duplicate: map[int]int{20: 3}}
+				r := p.start(t, func(cmd *exec.Cmd) { cmd.ExtraFiles = []*os.File{c.file} })
+				if r != (run{code: 125, stderr: "snib: error: " + c.want + "\n"}) {
+					t.Errorf("%q: %+v, want %q", argv, r, c.want)
+				}
+				if _, err := os.Lstat(new); err == nil {
+					t.Error("the command ran")
+				}
+			}
+		}
+	})
+	checkRefused(t, []string{"snib", "--status-fd", "77", "X"}, 125, "snib: error: \"77\" names a descriptor that is not open\n")
+}
+
+// The readers that the manual shows, for a command that runs, one that does not exist, and one that ends by itself with 127.
+func TestStatusReaders(t *testing.T) {
+	t.Parallel()
+	needABI(t, 1)
+	needLong(t)
+	page, err := os.ReadFile("docs/status.md")
+	if err != nil {
+		t.Skip("needs the source")
+	}
+	for language, argv := range map[string][]string{"sh": {"sh"}, "python3": {"python3"}, "go": {"go", "run"}} {
+		_, source, is := strings.Cut(string(page), "```"+language+"\n")
+		source, _, isToo := strings.Cut(source, "```")
+		if !is || !isToo {
+			t.Fatalf("no reader for %s", language)
+		}
+		t.Run(language, func(t *testing.T) {
+			interpreter := need(t, argv[0])
+			bin := scratch(t)
+			if err := os.Symlink(release.path, bin+"/snib"); err != nil {
+				t.Fatal(err)
+			}
+			file := scratch(t) + "/reader.go"
+			if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []struct {
+				command []string
+				want    string
+			}{
+				{[]string{"sh", "-c", "exit 127"}, "ran: 127"},
+				{[]string{"missing"}, `did not run: command "missing" not found in PATH`},
+				{[]string{"-w", "/nonexistent", "true"}, `did not run: writable path "/nonexistent": no such file or directory`},
+			} {
+				r := start(t, interpreter, slices.Concat(argv, []string{file}, c.command), func(cmd *exec.Cmd) {
+					cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+				})
+				if strings.TrimSpace(r.stdout) != c.want {
+					t.Errorf("%q: %+v, want %q", c.command, r, c.want)
+				}
+			}
+		})
+	}
+}
+
+// The status leaves the signal mask as it was; only around the write SIGPIPE is blocked.
+func TestStatusSignalMask(t *testing.T) {
+	needABI(t, 1)
+	dir := scratch(t)
+	stdio, err := os.Create(dir + "/stdio")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdio.Close()
+	tiny := tinyProgram(t, dir+"/tiny")
+	p := preparation{Path: tiny, Argv: []string{tiny}, Block: nil, Duplicate: map[int]int{20: 1}}
+	want := p.traced(t, 1, stdio, dir)
+	p.Path, p.Argv = release.path, []string{"snib", "--status-fd", "20", tiny}
+	if got := p.traced(t, 2, stdio, dir); got["SigBlk"] != want["SigBlk"] || got["SigIgn"] != want["SigIgn"] {
+		t.Errorf("blocked %s, directly %s", got["SigBlk"], want["SigBlk"])
+	}
+}
+
+// TestStrict: what this kernel leaves open stops the launch, if it is asked for.
+func TestStrict(t *testing.T) {
+	needABI(t, 1)
+	unrestricted := []string{"--as", "codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`}
+	eachBuild(t, func(t *testing.T, b *build) {
+		for _, args := range [][]string{{}, {"--network"}, {"--as", "codex-linux-sandbox", "--"}} {
+			if got := b.outcome(t, slices.Concat([]string{"snib"}, args), "read", "/"); got != "ok" {
+				t.Errorf("not strict, %q: %s", args, got)
+			}
+			argv := slices.Concat([]string{"snib", "--strict"}, args)
+			if kernelABI() >= 5 {
+				if got := b.outcome(t, argv, "read", "/"); got != "ok" {
+					t.Errorf("%q: %s", argv, got)
+				}
+				continue
+			}
+			checkRefused(t, append(argv, "X"), 125, "snib: error: this kernel cannot enforce ioctl_dev\nsnib: hint: \"snib --status\" prints what it can enforce; without --strict the command runs with that\n")
+		}
+		if got := b.outcome(t, append([]string{"snib", "--strict"}, unrestricted...), "read", "/"); got != "ok" {
+			t.Errorf("nothing restricted: %s", got)
+		}
+	})
+}
+
+// TestLost: what a kernel of each ABI leaves open of the policies that there are.
+func TestLost(t *testing.T) {
+	for _, c := range []struct {
+		policy policy
+		want   map[int]string
+	}{
+		{policy{restrictWrites: true, network: networkLocal}, map[int]string{1: "ioctl_dev", 4: "ioctl_dev", 5: "", 11: ""}},
+		{policy{restrictWrites: true}, map[int]string{1: "ioctl_dev", 5: ""}},
+		{policy{network: networkStrict}, map[int]string{0: "", 1: "", 11: ""}},
+		{policy{}, map[int]string{0: "", 11: ""}},
+	} {
+		for abi, want := range c.want {
+			got := ""
+			if i := lost(&c.policy, abi); i >= 0 {
+				got = rights[i].name
+			}
+			if got != want {
+				t.Errorf("%+v, ABI %d: %q, want %q", c.policy, abi, got, want)
+			}
+			if all := fmt.Sprint(protections(&c.policy, abi).lost); all != "["+want+"]" && abi > 0 {
+				t.Errorf("%+v, ABI %d: explained as %s, want %q", c.policy, abi, all, want)
+			}
+		}
+	}
+}
+
+// --log asks the kernel to log; strace sees how.
+func TestLogFlags(t *testing.T) {
+	needABI(t, 1)
+	tiny := tinyProgram(t, scratch(t)+"/tiny")
+	for _, log := range []bool{false, true} {
+		argv := []string{"snib", "--", tiny}
+		want := []string{"landlock_restrict_self(3, 0)", "seccomp(0x1, 0, "}
+		if log {
+			argv = []string{"snib", "--log", "--", tiny}
+			want[1] = "seccomp(0x1, 0x2, "
+			if kernelABI() >= logsExec {
+				want[0] = "landlock_restrict_self(3, 0x2)"
+			}
+		}
+		_, trace := straced(t, argv, "-X", "raw")
+		for _, call := range want {
+			if !strings.Contains(trace, call) {
+				t.Errorf("log %v: no %s in\n%s", log, call, trace)
+			}
+		}
+	}
+}
+
+// --status finds out by trying what the other tests find out on this kernel.
+func TestStatus(t *testing.T) {
+	want := 0
+	switch abi := kernelABI(); {
+	case abi == 0:
+		want = 125
+	case abi < 5:
+		want = 1 // nothing denies ioctls on devices
+	}
+	eachBuild(t, func(t *testing.T, b *build) {
+		text, document := b.snib(t, "--status"), b.snib(t, "--status=json")
+		if text.code != want || document.code != want || text.stderr+document.stderr != "" {
+			t.Fatalf("want exit %d: %+v\n%+v", want, text, document)
+		}
+		var s struct {
+			Schema       string
+			Kernel       string
+			ABI          int `json:"landlock_abi"`
+			Exit         int
+			Missing      []string
+			NoNewPrivs   bool `json:"no_new_privs"`
+			InsideFilter bool `json:"inside_filter"`
+			Tried        []struct {
+				Name            string
+				Holds, Possible bool
+				ABI             int
+			}
+		}
+		if err := json.Unmarshal([]byte(document.stdout), &s); err != nil {
+			t.Fatal(err)
+		}
+		if s.Schema != "snib-kernel-2" || s.ABI != kernelABI() || s.Exit != want || s.InsideFilter != filteredAlready() {
+			t.Errorf("%+v", s)
+		}
+		from := map[string]int{"files": 1, "device ioctls": 5, "filter": 0, "tcp": 4, "udp": 10, "abstract sockets": 6, "log": logsExec}
+		for _, trial := range s.Tried {
+			if abi, is := from[trial.Name]; !is || !trial.Possible || trial.ABI != abi || trial.Holds != (kernelABI() >= abi) {
+				t.Errorf("%+v on ABI %d", trial, kernelABI())
+			}
+			delete(from, trial.Name)
+		}
+		if len(from) > 0 {
+			t.Errorf("not tried: %v", from)
+		}
+		// What it tried is gone with its threads, and what it is asked inside a sandbox is what holds there.
+		if kernelABI() > 0 {
+			inside := b.snib(t, "--", b.path, "--status=json")
+			if err := json.Unmarshal([]byte(inside.stdout), &s); err != nil || !s.InsideFilter || !s.NoNewPrivs || inside.code != want {
+				t.Errorf("inside: %v, %+v", err, inside)
+			}
+			for _, trial := range s.Tried {
+				if trial.Name == "filter" && (trial.Possible || trial.Holds) {
+					t.Errorf("inside, where no internet socket can be made anyway: %+v", trial)
+				}
+			}
+		}
+	})
+}
