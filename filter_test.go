@@ -128,7 +128,7 @@ func interpret(filter []byte, d *seccompData, ran []bool) (action uint32, steps 
 // archNumbers are the numbers of calls that not every architecture has, and that x/sys therefore does not name everywhere
 // (asm/unistd_64.h).
 var archNumbers = map[string]map[string]uint32{
-	"amd64": {"open": 2, "chmod": 90},
+	"amd64": {"open": 2, "creat": 85, "mknod": 133, "chmod": 90},
 	"arm64": {},
 }[runtime.GOARCH]
 
@@ -153,6 +153,8 @@ var numbers = sync.OnceValue(func() map[string]uint32 {
 		"removexattr": unix.SYS_REMOVEXATTR, "lremovexattr": unix.SYS_LREMOVEXATTR, "fremovexattr": unix.SYS_FREMOVEXATTR,
 		"removexattrat": unix.SYS_REMOVEXATTRAT, "file_setattr": unix.SYS_FILE_SETATTR,
 		"fchmod": unix.SYS_FCHMOD, "fchmodat": unix.SYS_FCHMODAT, "fchmodat2": unix.SYS_FCHMODAT2,
+		"mknodat": unix.SYS_MKNODAT, "clone": unix.SYS_CLONE, "clone3": unix.SYS_CLONE3,
+		"mq_timedsend": unix.SYS_MQ_TIMEDSEND, "mq_timedreceive": unix.SYS_MQ_TIMEDRECEIVE, "mq_notify": unix.SYS_MQ_NOTIFY,
 		"truncate": unix.SYS_TRUNCATE, "openat": unix.SYS_OPENAT, "openat2": unix.SYS_OPENAT2,
 	}
 	for name, nr := range archNumbers {
@@ -259,17 +261,17 @@ func (s situation) want(d *seccompData) (action uint32, byArgument bool) {
 		return denyIf(offline), false
 	case "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick":
 		return retEPERM, false // every filter is for one or the other
-	case "mount_setattr", "open_tree_attr", "open_by_handle_at", "mq_open", "mq_unlink":
+	case "mount_setattr", "open_tree_attr", "open_by_handle_at", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify":
 		return denyIf(s.writes), false
 	case "setxattr", "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat", "file_setattr":
 		if s.writes {
 			return retNotSupported, false
 		}
-	case "chmod", "fchmod":
+	case "chmod", "fchmod", "creat", "mknod":
 		if s.writes {
 			return denyIf(low(1)&0o4000 != 0), true
 		}
-	case "fchmodat", "fchmodat2":
+	case "fchmodat", "fchmodat2", "mknodat":
 		if s.writes {
 			return denyIf(low(2)&0o4000 != 0), true
 		}
@@ -283,19 +285,26 @@ func (s situation) want(d *seccompData) (action uint32, byArgument bool) {
 	case "truncate":
 		return denyIf(s.truncate), false
 	case "openat2":
-		if s.truncate {
+		if s.writes {
 			return retAbsent, false
 		}
+	case "clone3":
+		return retAbsent, false
+	case "clone":
+		if untraceable || s.own || offline {
+			return denyIf(low(0)&unix.CLONE_PARENT != 0), true
+		}
 	case "open", "openat":
-		if !s.truncate {
+		if !s.writes {
 			return retAllow, false
 		}
-		flags := low(2)
+		flags, mode := low(2), low(3)
 		if names()[d.nr] == "open" {
-			flags = low(1)
+			flags, mode = low(1), low(2)
 		}
-		mode := flags & 3
-		return denyIf(flags&unix.O_TRUNC != 0 && mode != unix.O_WRONLY && mode != unix.O_RDWR), true
+		access := flags & 3
+		truncates := s.truncate && flags&unix.O_TRUNC != 0 && access != unix.O_WRONLY && access != unix.O_RDWR
+		return denyIf(truncates || flags&(0o100|0x400000) != 0 && mode&0o4000 != 0), true
 	}
 	return retAllow, false
 }
@@ -407,10 +416,15 @@ func inputs() iter.Seq[*seccompData] {
 		}
 		for bit := range 32 {
 			try("ptrace", 0, 1<<bit)
-			for _, name := range []string{"chmod", "fchmod"} {
+			try("clone", 0, 1<<bit)
+			for _, name := range []string{"chmod", "fchmod", "creat", "mknod"} {
 				try(name, 1, 1<<bit)
 			}
-			for _, name := range []string{"fchmodat", "fchmodat2"} {
+			for _, flags := range []uint32{0, unix.O_CREAT, unix.O_TMPFILE, unix.O_DIRECTORY} {
+				try("open", 1, flags, 1<<bit)
+				try("openat", 2, flags, 1<<bit)
+			}
+			for _, name := range []string{"fchmodat", "fchmodat2", "mknodat"} {
 				try(name, 2, 1<<bit)
 			}
 			try("prlimit64", 0, 1<<bit)
@@ -619,7 +633,7 @@ func TestFilterNumbers(t *testing.T) {
 		nr, _ := strconv.ParseUint(string(m[2]), 10, 32)
 		known[strings.ToLower(string(m[1]))] = uint32(nr)
 	}
-	for _, name := range []string{"open", "chmod"} {
+	for _, name := range []string{"open", "creat", "mknod", "chmod"} {
 		nr, is := known[name]
 		if own, has := archNumbers[name]; is != has || nr != own {
 			t.Errorf("%s is %d here, and %d in x/sys", name, own, nr)
@@ -739,6 +753,11 @@ var kernelCalls = []kernelCall{
 	{name: "chmod", args: [6]uint64{0, 0o4755}}, {name: "chmod", args: [6]uint64{0, 0o2755}},
 	{name: "fchmod", args: [6]uint64{noFD, 0o4000}}, {name: "fchmod", args: [6]uint64{noFD, 0o3777}},
 	{name: "fchmodat", args: [6]uint64{noFD, 0, 0o4000}}, {name: "fchmodat", args: [6]uint64{noFD, 0, 1<<32 | 0o755}},
+	{name: "openat", args: [6]uint64{noFD, 0, unix.O_CREAT, 0o4755}}, {name: "openat", args: [6]uint64{noFD, 0, 0, 0o4755}},
+	{name: "open", args: [6]uint64{0, unix.O_TMPFILE, 0o4755}}, {name: "creat", args: [6]uint64{0, 0o4755}},
+	{name: "mknod", args: [6]uint64{0, 0o4755}}, {name: "mknodat", args: [6]uint64{noFD, 0, 0o4755}}, {name: "mknodat", args: [6]uint64{noFD, 0, 0o755}},
+	{name: "mq_timedsend", args: badFD}, {name: "mq_timedreceive", args: badFD}, {name: "mq_notify", args: badFD},
+	{name: "clone", args: [6]uint64{unix.CLONE_PARENT | unix.CLONE_FS | unix.CLONE_NEWNS}}, {name: "clone3", args: [6]uint64{0, 1}},
 	{name: "fchmodat2", args: [6]uint64{noFD, 0, 0o4000}}, {name: "fchmodat2", args: [6]uint64{noFD, 0, 0o755}},
 	{name: "request_key"}, {name: "mount_setattr", args: [6]uint64{noFD, 0, 1<<32 - 1}}, {name: "open_tree_attr", args: [6]uint64{noFD, 0, 1<<32 - 1}},
 	{name: "truncate", args: [6]uint64{0, 1<<64 - 1}},

@@ -5,6 +5,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -88,9 +90,10 @@ var attributeProbes = map[string]func(args []string) error{
 			return rawErrno(unix.SYS_FCHMODAT2, atFDCWD, uintptr(path), uintptr(fileMode(a[1])), 0)
 		})
 	},
-	"makeSetUID": func(a []string) error { return makeSetUID(a[0], a[1]) },
-	"mqCreate":   func(a []string) error { return openQueue(a[0], unix.O_RDWR|unix.O_CREAT|unix.O_EXCL) },
-	"mqUnlink":   func(a []string) error { return unlinkQueue(a[0]) },
+	"make":      func(a []string) error { return makeWithMode(a[0], a[1], uint32(atoi(a[2]))) },
+	"mqReceive": func(a []string) error { return queueCall(unix.SYS_MQ_TIMEDRECEIVE, atoi(a[0]), "x") },
+	"mqCreate":  func(a []string) error { return openQueue(a[0], unix.O_RDWR|unix.O_CREAT|unix.O_EXCL) },
+	"mqUnlink":  func(a []string) error { return unlinkQueue(a[0]) },
 }
 
 // attributeName is the attribute's name as the kernel takes it, and attributeValue what the probes set it to.
@@ -140,40 +143,63 @@ func unsupported([]string) error {
 	return errors.New(strings.Join(names, " "))
 }
 
-// makeSetUID makes a file with the bit, fills it, and returns the modes before and after.
-func makeSetUID(path, how string) error {
+// makeWithMode makes a file with a mode in one of the ways there are, and tells what mode it got.
+func makeWithMode(how, path string, mode uint32) error {
 	syscall.Umask(0)
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL, 0o4755)
-	if err != nil {
-		return err
-	}
-	var before, after unix.Stat_t
-	if err := unix.Fstat(fd, &before); err != nil {
-		return err
-	}
-	const size = 8
-	switch how {
-	case "write":
-		_, err = unix.Write(fd, make([]byte, size))
-	case "truncate":
-		err = unix.Ftruncate(fd, size)
-	case "allocate":
-		err = unix.Fallocate(fd, 0, 0, size)
-	}
-	if err == nil && how != "write" {
-		var page []byte
-		if page, err = unix.Mmap(fd, 0, size, unix.PROT_WRITE, unix.MAP_SHARED); err == nil {
-			copy(page, "changed.")
-			err = unix.Munmap(page)
+	const create = unix.O_RDWR | unix.O_CREAT | unix.O_EXCL
+	cwd := unix.AT_FDCWD
+	old := map[string]uintptr{"open": 2, "creat": 85, "mknod": 133} // of amd64 (asm/unistd_64.h)
+	err := withPath(path, func(name unsafe.Pointer) error {
+		switch how {
+		case "open":
+			return rawErrno(old[how], uintptr(name), create, uintptr(mode), 0)
+		case "creat":
+			return rawErrno(old[how], uintptr(name), uintptr(mode), 0, 0)
+		case "mknod":
+			return rawErrno(old[how], uintptr(name), uintptr(unix.S_IFREG|mode), 0, 0)
+		case "openat":
+			return rawErrno(unix.SYS_OPENAT, uintptr(cwd), uintptr(name), create, uintptr(mode))
+		case "mknodat":
+			return rawErrno(unix.SYS_MKNODAT, uintptr(cwd), uintptr(name), uintptr(unix.S_IFREG|mode), 0)
+		case "openat2":
+			_, err := unix.Openat2(cwd, path, &unix.OpenHow{Flags: create, Mode: uint64(mode)})
+			return err
 		}
+		return nil
+	})
+	var stat unix.Stat_t
+	if how == "unnamed" {
+		fd, failed := unix.Open(filepath.Dir(path), unix.O_RDWR|unix.O_TMPFILE, mode)
+		if err = failed; err == nil {
+			err = unix.Fstat(fd, &stat)
+		}
+	} else if err == nil {
+		err = unix.Stat(path, &stat)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %v", how, err)
-	}
-	if err := unix.Fstat(fd, &after); err != nil {
 		return err
 	}
-	return fmt.Errorf("%o %o", before.Mode&0o7777, after.Mode&0o7777)
+	return fmt.Errorf("%o", stat.Mode&0o7777)
+}
+
+// queueFile opens a message queue for both ways, without waiting. The caller closes it.
+func queueFile(name string) (*os.File, error) {
+	var file *os.File
+	err := withPath(name, func(name unsafe.Pointer) error {
+		fd, _, errno := unix.RawSyscall6(unix.SYS_MQ_OPEN, uintptr(name), unix.O_RDWR|unix.O_NONBLOCK, 0, 0, 0, 0)
+		if errno != 0 {
+			return errno
+		}
+		file = os.NewFile(fd, "queue")
+		return nil
+	})
+	return file, err
+}
+
+// queueCall sends or receives a message of one byte.
+func queueCall(nr uintptr, fd int, text string) error {
+	buf := []byte(text)
+	return rawErrno(nr, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), 1, 0)
 }
 
 // openQueue opens a message queue, and closes it. It is as small as can be, for a user has few bytes of them (RLIMIT_MSGQUEUE).

@@ -351,3 +351,32 @@ func TestKernelCalls(t *testing.T) {
 		})
 	}
 }
+
+// The command makes no children of its caller's, whose wait would find them in the command's place. clone3, which has that flag in
+// memory and can put a process into a cgroup besides, is not there.
+func TestChildrenOfCaller(t *testing.T) {
+	run := func(path string, launcher []string) (foreign, outcome string) {
+		t.Helper()
+		r := start(t, rolePath("parent"), slices.Concat([]string{"parent", path}, launcher, []string{probePath, "forkForCaller"}), nil)
+		if r.code != 0 {
+			t.Fatalf("%q: %+v", launcher, r)
+		}
+		return strings.TrimSpace(r.stdout), strings.TrimSpace(r.stderr)
+	}
+	if foreign, outcome := run(probePath, nil); foreign != "1" || outcome != "ok" {
+		t.Fatalf("control: %s, %s children besides", outcome, foreign)
+	}
+	clone3 := release.outcome(t, nil, "clone3")
+	eachRestriction(t, func(t *testing.T, b *build, r restriction) {
+		wantForeign, want := "0", "EPERM"
+		if !r.own && r.network == "on" {
+			wantForeign, want = "1", "ok"
+		}
+		if foreign, outcome := run(b.path, r.launcher); foreign != wantForeign || outcome != want {
+			t.Errorf("%s, %s children besides; want %s, %s", outcome, foreign, want, wantForeign)
+		}
+		if got := b.outcome(t, r.launcher, "clone3"); got != "ENOSYS" || clone3 == "ENOSYS" && !filteredAlready() {
+			t.Errorf("clone3: %s, without a sandbox %s", got, clone3)
+		}
+	})
+}

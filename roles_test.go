@@ -28,6 +28,7 @@ var roles = map[string]func(args []string) int{
 	"probe":      probe,
 	"waiting":    waiting,
 	"caller":     caller,
+	"parent":     parent,
 	"keyholder":  keyholder,
 	"holding":    holding,
 	"prepared":   prepared,
@@ -483,4 +484,24 @@ func keyholder(args []string) int {
 	}
 	fmt.Printf("%s: %s\n", strings.TrimSpace(string(out)), payload)
 	return 0
+}
+
+// parent starts a command, waits as a program does that has no other child, and prints how many it found besides.
+func parent(args []string) int {
+	pid, err := syscall.ForkExec(args[0], args[1:], &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 2, 2}})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	foreign := 0
+	for {
+		switch found, err := unix.Wait4(-1, nil, unix.WALL, nil); {
+		case err == unix.EINTR:
+		case err != nil: // ECHILD
+			fmt.Println(foreign)
+			return 0
+		case found != pid:
+			foreign++
+		}
+	}
 }

@@ -119,7 +119,8 @@ var (
 	unixTypes  = []constant{{unix.SOCK_STREAM, "SOCK_STREAM"}, {unix.SOCK_SEQPACKET, "SOCK_SEQPACKET"}}
 	setUID     = []constant{{unix.S_ISUID, "S_ISUID"}}
 	traceMe    = []constant{{unix.PTRACE_TRACEME, "PTRACE_TRACEME"}}
-	thisOne    = []constant{{0, "0"}}
+	zero       = []constant{{0, "0"}}
+	ofCaller   = []constant{{unix.CLONE_PARENT, "CLONE_PARENT"}}
 
 	// O_TRUNC with an access mode that does not write. Mode 3 is one: it opens for ioctl(2) only (open(2)), which Landlock
 	// takes for neither reading nor writing.
@@ -129,7 +130,7 @@ var (
 	tunnel = []constant{{unix.TUNSETIFF, "TUNSETIFF"}} // sends packets; the owner of a device needs no capability
 
 	// The types (bits 8 to 15) of requests that change a file or a file system through a descriptor that is open for reading
-	// only, and the requests of these types that read, or want a descriptor that is open for writing.
+	// only, and the requests of these types that leave contents alone, or want a descriptor that is open for writing.
 	fileTypes   = []constant{{0x9400, "btrfs"}, {'f' << 8, "'f'"}, {'X' << 8, "'X'"}, {0xf500, "f2fs"}, {0xbc00, "bcachefs"}}
 	fileReaders = []constant{
 		{unix.FICLONE, "FICLONE"},
@@ -168,6 +169,7 @@ const (
 	sockTypeMask    = 0xf    // SOCK_TYPE_MASK in linux/net.h; the rest is SOCK_CLOEXEC and SOCK_NONBLOCK
 	requestTypeMask = 0xff00 // _IOC_TYPEMASK << _IOC_TYPESHIFT in asm-generic/ioctl.h
 	truncationMask  = unix.O_TRUNC | unix.O_ACCMODE
+	creationMask    = unix.O_CREAT | unix.O_TMPFILE&^unix.O_DIRECTORY // with none of these the mode means nothing (open(2))
 )
 
 // rules are what both architectures have; archRules (syscalls_*.go) go before them.
@@ -185,22 +187,28 @@ var rules = [...]rule{
 	{name: "socketpair", nr: unix.SYS_SOCKETPAIR, when: local, checks: [2]check{{arg: 1, is: noneOf, mask: sockTypeMask, values: unixTypes}}},
 	{name: "sendto", nr: unix.SYS_SENDTO, when: strict | local, checks: [2]check{{arg: 4, is: notNull}}},
 
-	// Truncation without opening for writing, which Landlock does not see before ABI 3. openat2 has its flags in memory, where
-	// a filter cannot look.
+	// Truncation without opening for writing, which Landlock does not see before ABI 3.
 	{name: "openat", nr: unix.SYS_OPENAT, when: truncation, checks: [2]check{{arg: 2, is: oneOf, mask: truncationMask, values: truncations}}},
 
-	// A file's owner can have others run it with the owner's rights.
+	// A file's owner can have others run it with the owner's rights. openat2 and clone3 have what matters in memory, where a filter
+	// cannot look.
+	{name: "openat", nr: unix.SYS_OPENAT, when: writes, checks: [2]check{{arg: 2, is: noneOf, mask: creationMask, values: zero}, {arg: 3, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
+	{name: "mknodat", nr: unix.SYS_MKNODAT, when: writes, checks: [2]check{{arg: 2, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
 	{name: "fchmod", nr: unix.SYS_FCHMOD, when: writes, checks: [2]check{{arg: 1, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
 	{name: "fchmodat", nr: unix.SYS_FCHMODAT, when: writes, checks: [2]check{{arg: 2, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
 	{name: "fchmodat2", nr: unix.SYS_FCHMODAT2, when: writes, checks: [2]check{{arg: 2, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
 
-	// Other processes. A limit of 0 seconds of CPU time kills any process of the user.
-	{name: "prlimit64", nr: unix.SYS_PRLIMIT64, when: ownLimits, checks: [2]check{{arg: 0, is: noneOf, values: thisOne}, {arg: 2, is: notNull}}},
+	// Other processes. A limit of 0 seconds of CPU time kills any process of the user; a child of the caller's is what its wait(2)
+	// finds in the command's place; and clone3 can put a process into any cgroup whose directory can be opened.
+	{name: "clone", nr: unix.SYS_CLONE, when: noTracing | noTraceMe, checks: [2]check{{arg: 0, is: oneOf, mask: unix.CLONE_PARENT, values: ofCaller}}},
+	{name: "prlimit64", nr: unix.SYS_PRLIMIT64, when: ownLimits, checks: [2]check{{arg: 0, is: noneOf, values: zero}, {arg: 2, is: notNull}}},
 	{name: "ptrace", nr: unix.SYS_PTRACE, when: noTraceMe, checks: [2]check{{arg: 0, is: oneOf, values: traceMe}}},
 	{name: "ptrace", nr: unix.SYS_PTRACE, when: noTracing},
 	{name: "process_vm_readv", nr: unix.SYS_PROCESS_VM_READV, when: noTracing},
 	{name: "process_vm_writev", nr: unix.SYS_PROCESS_VM_WRITEV, when: noTracing},
 	{name: "pidfd_getfd", nr: unix.SYS_PIDFD_GETFD, when: noTracing},
+
+	{name: "clone3", nr: unix.SYS_CLONE3, when: restricted, verdict: absent},
 
 	{name: "connect", nr: unix.SYS_CONNECT, when: strict | local},
 	{name: "bind", nr: unix.SYS_BIND, when: strict | local},
@@ -223,7 +231,7 @@ var rules = [...]rule{
 	{name: "io_uring_register", nr: unix.SYS_IO_URING_REGISTER, when: restricted},
 
 	{name: "truncate", nr: unix.SYS_TRUNCATE, when: truncation},
-	{name: "openat2", nr: unix.SYS_OPENAT2, when: truncation, verdict: absent},
+	{name: "openat2", nr: unix.SYS_OPENAT2, when: writes, verdict: absent},
 
 	// A mount that is attached nowhere is a way around Landlock's paths: overlayfs writes to its layers, NFS connects. A user
 	// namespace gives the capability. With the network off, mount is one for NFS alone; Landlock denies it where it restricts
@@ -238,11 +246,14 @@ var rules = [...]rule{
 	{name: "mount_setattr", nr: unix.SYS_MOUNT_SETATTR, when: writes},
 	{name: "open_tree_attr", nr: unix.SYS_OPEN_TREE_ATTR, when: writes},
 
-	// Files without a path. Landlock judges what a handle leads to by the root of its mount, which may be a writable root; and
-	// a message queue is made although mq_open answers EACCES.
+	// Files without a path. Landlock judges what a handle leads to by the root of its mount, which may be a writable root; a
+	// message queue is made although mq_open answers EACCES, and messages are taken by a descriptor that is open for reading.
 	{name: "open_by_handle_at", nr: unix.SYS_OPEN_BY_HANDLE_AT, when: writes},
 	{name: "mq_open", nr: unix.SYS_MQ_OPEN, when: writes},
 	{name: "mq_unlink", nr: unix.SYS_MQ_UNLINK, when: writes},
+	{name: "mq_timedsend", nr: unix.SYS_MQ_TIMEDSEND, when: writes},
+	{name: "mq_timedreceive", nr: unix.SYS_MQ_TIMEDRECEIVE, when: writes},
+	{name: "mq_notify", nr: unix.SYS_MQ_NOTIFY, when: writes},
 
 	// Extended attributes and inode flags, for which Landlock has no right.
 	{name: "setxattr", nr: unix.SYS_SETXATTR, when: writes, verdict: notSupported},

@@ -12,8 +12,12 @@ const auditArch = unix.AUDIT_ARCH_X86_64
 // for -1.
 const x32 = 0x40000000
 
-// archRules are rules for calls that other architectures have not got: there the C library uses openat and fchmodat.
+// archRules are rules for calls that other architectures have not got: there the C library uses openat,
+// mknodat and fchmodat.
 var archRules = []rule{
 	{name: "open", nr: unix.SYS_OPEN, when: truncation, checks: [2]check{{arg: 1, is: oneOf, mask: truncationMask, values: truncations}}},
+	{name: "open", nr: unix.SYS_OPEN, when: writes, checks: [2]check{{arg: 1, is: noneOf, mask: creationMask, values: zero}, {arg: 2, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
+	{name: "creat", nr: unix.SYS_CREAT, when: writes, checks: [2]check{{arg: 1, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
+	{name: "mknod", nr: unix.SYS_MKNOD, when: writes, checks: [2]check{{arg: 1, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
 	{name: "chmod", nr: unix.SYS_CHMOD, when: writes, checks: [2]check{{arg: 1, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
 }

@@ -10,6 +10,6 @@ const auditArch = unix.AUDIT_ARCH_AARCH64
 // x32 is 0: 64-bit ARM has one set of numbers. The 32-bit one (EABI) has another seccomp_data.arch.
 const x32 = 0
 
-// archRules are none: open(2) and chmod(2) are older than this architecture, whose table (asm-generic/unistd.h) has openat
-// and fchmodat alone.
+// archRules are none: open(2), creat(2), mknod(2) and chmod(2) are older than this architecture, whose table (asm-generic/unistd.h)
+// has openat, mknodat and fchmodat alone.
 var archRules []rule
