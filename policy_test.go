@@ -205,13 +205,16 @@ func FuzzPolicy(f *testing.F) {
 	})
 }
 
+// helperNames are those under which the helper is called.
+var helperNames = []string{"codex-linux-sandbox", "codex-linux-sandbox-x64", "codex-linux-sandbox-arm64"}
+
 // commandNaively is the contract of the command line: it returns the words of the command, or none if it is refused or
 // asks for help.
 func commandNaively(words []string) []string {
 	own := len(words) == 0
 	if !own {
 		name := words[0][strings.LastIndex(words[0], "/")+1:]
-		own = !slices.Contains([]string{"codex-linux-sandbox", "codex-linux-sandbox-x64", "codex-linux-sandbox-arm64"}, name)
+		own = !slices.Contains(helperNames, name)
 		words = words[1:]
 	}
 	takes := map[string]bool{"-s": true, "--sandbox-permission": true, "--sandbox-policy-cwd": true, "--sandbox-policy": true, "--no-proc": false}
@@ -273,7 +276,7 @@ func commandNaively(words []string) []string {
 			return nil
 		}
 		if as := options["--as"]; as != nil {
-			if !strings.HasPrefix(as[0], "codex-linux-sandbox") {
+			if !slices.Contains(helperNames, as[0]) {
 				return nil
 			}
 			if options["-w"] != nil || options["--write"] != nil || options["--network"] != nil {
