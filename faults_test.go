@@ -1121,17 +1121,24 @@ func described(faults []wrongAnswer) (names []string) {
 	return names
 }
 
+// emulated tells whether this is a guest, whose processor is emulated and slow: fewer launches must do there, for nothing in them
+// is the guest's kernel's, and all are made outside.
+func emulated() bool { return os.Getenv(guestVariable) != "" }
+
 // TestFaults makes each call of each launch fail in each way, on a kernel of each Landlock ABI and on one without.
 func TestFaults(t *testing.T) {
 	possible, failing, numbers, launches := map[string]bool{}, map[string]bool{}, map[uintptr]bool{}, 0
 	for _, s := range faultScenes(t) {
 		s.refer()
 		for abi, unfaulted := range s.unfaulted {
+			if emulated() && abi != 0 && abi != kernelABI() && abi != lastABI {
+				continue
+			}
 			s.attempt(t, abi)
 			for i := range unfaulted.log {
 				possible[unfaulted.sites[i]] = true
 				answers := unfaulted.log[i].wrongAnswers()
-				if abi == lastABI {
+				if abi == lastABI && !emulated() {
 					for errno := syscall.Errno(1); errno < 134; errno++ {
 						answers = append(answers, failed(errno))
 					}
@@ -1165,6 +1172,9 @@ func TestFaultPairs(t *testing.T) {
 	for _, s := range faultScenes(t) {
 		s.refer()
 		for _, abi := range []int{0, 1, 4, 7, 9} {
+			if emulated() && abi != 9 {
+				continue
+			}
 			for i := range s.unfaulted[abi].log {
 				for _, answer := range s.unfaulted[abi].log[i].fewAnswers() {
 					first := wrongAnswer{i, answer}
