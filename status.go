@@ -189,14 +189,15 @@ func connectAbstract(address unix.Sockaddr) error {
 // writing can be restricted or the network cut.
 func (s *kernelStatus) exitCode() int {
 	code := 0
-	if s.abi == 0 || len(s.open()) > 0 {
+	if len(s.open()) > 0 {
 		code = 1
 	}
 	for _, t := range s.tried {
 		switch {
-		case t.holds || !t.possible || t.abi > s.abi:
-		case t.essential:
+		case t.holds:
+		case t.essential && (t.possible || t.abi > s.abi):
 			return exitFailed
+		case !t.possible || t.abi > s.abi:
 		default:
 			code = 1
 		}
