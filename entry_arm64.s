@@ -43,7 +43,7 @@ GLOBL ·systemCall(SB), NOPTR, $8
 DATA systemCallWord<>(SB)/8, $systemCallCode<>(SB)
 GLOBL systemCallWord<>(SB), NOPTR, $8
 
-// How it returns is told at systemCall in launch_linux.go.
+// How it returns is told at systemCall in kernel_linux.go.
 //
 // register | ABIInternal | system call
 // R0       | nr, result  | a1, result

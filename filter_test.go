@@ -94,20 +94,21 @@ func verify(filter []byte) error {
 	return nil
 }
 
-// interpret runs a verified filter in the machine's own byte order. It marks the instructions that ran.
-func interpret(filter []byte, d *seccompData, ran []bool) (action uint32, steps int) {
-	data := (*[unsafe.Sizeof(*d)]byte)(unsafe.Pointer(d))
+// runFilter runs a verified filter from its first instruction. load answers its loads, or ends the run without an answer; each is
+// called for every instruction that runs.
+func runFilter(filter []byte, load func(offset uint32) (value uint32, known bool), each func(pc int)) (action uint32, known bool) {
 	var a uint32
 	for pc := 0; ; pc++ {
-		ran[pc] = true
-		steps++
+		each(pc)
 		op, jt, jf, k := decode(filter, pc)
 		taken := false
 		switch op {
 		case opReturn:
-			return k, steps
+			return k, true
 		case opLoad:
-			a = binary.NativeEndian.Uint32(data[k:])
+			if a, known = load(k); !known {
+				return 0, false
+			}
 			continue
 		case opAnd:
 			a &= k
@@ -123,6 +124,18 @@ func interpret(filter []byte, d *seccompData, ran []bool) (action uint32, steps 
 			pc += jf
 		}
 	}
+}
+
+// interpret runs a verified filter in the machine's own byte order. It marks the instructions that ran.
+func interpret(filter []byte, d *seccompData, ran []bool) (action uint32, steps int) {
+	data := (*[unsafe.Sizeof(*d)]byte)(unsafe.Pointer(d))
+	action, _ = runFilter(filter,
+		func(offset uint32) (uint32, bool) { return binary.NativeEndian.Uint32(data[offset:]), true },
+		func(pc int) {
+			ran[pc] = true
+			steps++
+		})
+	return action, steps
 }
 
 // archNumbers are the numbers of calls that not every architecture has, and that x/sys therefore does not name everywhere
@@ -550,37 +563,16 @@ func TestFilter(t *testing.T) {
 // cached tells whether the kernel can tell from the number alone that a call is allowed, as seccomp_is_const_allow in its
 // kernel/seccomp.c does since 5.11: without loading anything but the number and the architecture.
 func cached(filter []byte, nr uint32) bool {
-	var a uint32
-	for pc := 0; ; pc++ {
-		op, jt, jf, k := decode(filter, pc)
-		taken := false
-		switch op {
-		case opReturn:
-			return k == retAllow
-		case opLoad:
-			switch k {
-			case 0:
-				a = nr
-			case 4:
-				a = ownArch
-			default:
-				return false
-			}
-			continue
-		case opAnd:
-			a &= k
-			continue
-		case opEqual:
-			taken = a == k
-		case opAtLeast:
-			taken = a >= k
+	action, known := runFilter(filter, func(offset uint32) (uint32, bool) {
+		switch offset {
+		case 0:
+			return nr, true
+		case 4:
+			return ownArch, true
 		}
-		if taken {
-			pc += jt
-		} else {
-			pc += jf
-		}
-	}
+		return 0, false
+	}, func(int) {})
+	return known && action == retAllow
 }
 
 // TestRules: the rules of a call stand together, and those with checks before the others.

@@ -42,7 +42,7 @@ const (
 	reasonCount
 )
 
-// messageRow is what a failure is called. The row counts whose reason it is and whose errno, if any, is its own.
+// messageRow is what a failure is called: of the rows with its reason, the first whose errno is the failure's, or is 0.
 //
 // In text and hint {word} stands for the word of the command line, {path} for the path that failed and {file} for the file that a
 // command's name leads to, each quoted; {errno} for what the kernel said; {right} for a right; {byte} and {token} for a place in the

@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// rooms are the files of the program, the upper ones first: a file may use what stands in those below it. Together are those
-// of one level.
+// rooms are the files of the program, the upper ones first: a file may use what stands in those below it. Files of one
+// level share a row.
 var rooms = [][]string{
 	{"main.go"},
 	{"status.go"},

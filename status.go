@@ -194,10 +194,10 @@ func (s *kernelStatus) exitCode() int {
 	}
 	for _, t := range s.tried {
 		switch {
-		case t.holds:
-		case t.essential && (t.possible || t.abi > s.abi):
+		case t.holds || !t.possible:
+		case t.essential:
 			return exitFailed
-		case !t.possible || t.abi > s.abi:
+		case t.abi > s.abi:
 		default:
 			code = 1
 		}

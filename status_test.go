@@ -286,6 +286,29 @@ func TestLogFlags(t *testing.T) {
 	}
 }
 
+// The exit code follows from the ABI and from what was seen, here of kernels that this one may not be.
+func TestStatusExit(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		abi  int
+		trial
+		want int
+	}{
+		{"all holds", 9, trial{holds: true, possible: true, abi: 1, essential: true}, 0},
+		{"no Landlock", 0, trial{possible: true, abi: 1, essential: true}, 125},
+		{"no filter", 9, trial{possible: true, essential: true}, 125},
+		{"inside a filter already", 9, trial{essential: true}, 0},
+		{"not denied", 9, trial{possible: true, abi: 4}, 1},
+		{"not denied before its ABI", 9, trial{possible: true, abi: 10}, 0},
+		{"a right left open", 4, trial{holds: true, possible: true, abi: 1, essential: true}, 1},
+	} {
+		s := &kernelStatus{abi: c.abi, tried: []trial{c.trial}}
+		if got := s.exitCode(); got != c.want {
+			t.Errorf("%s: exit %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
 // --status finds out by trying what the other tests find out on this kernel.
 func TestStatus(t *testing.T) {
 	want := 0
