@@ -70,8 +70,8 @@ func (p *policy) parseOwn(argv []*byte) failure {
 		p.ownEnd = next
 	}
 	if p.statusFD != 0 {
-		if at := p.keepsStatus(argv); at != 0 {
-			return failure{reason: keptStatusFD, arg: at}
+		if _, arg := p.nextKept(argv, p.statusFD); arg != p.statusAt {
+			return failure{reason: keptStatusFD, arg: arg}
 		}
 	}
 	if p.helperAt != 0 {
@@ -85,18 +85,6 @@ func (p *policy) parseOwn(argv []*byte) failure {
 		p.commandAt++
 	}
 	return failure{}
-}
-
-// keepsStatus returns the index of a word by which --keep-fd names the status descriptor; 0: there is none.
-func (p *policy) keepsStatus(argv []*byte) int {
-	for i := 1; i < p.ownEnd; {
-		id, value, next, _ := nextOption(ownOptions[:], argv, i)
-		if fd, _ := number(value); id == optKeepFD && fd == p.statusFD {
-			return next - 1
-		}
-		i = next
-	}
-	return 0
 }
 
 func (p *policy) parseHelper(argv []*byte) failure {

@@ -1121,8 +1121,8 @@ func described(faults []wrongAnswer) (names []string) {
 	return names
 }
 
-// emulated tells whether this is a guest, whose processor is emulated and slow: fewer launches must do there, for nothing in them
-// is the guest's kernel's, and all are made outside.
+// emulated tells whether this is a guest, whose processor is emulated and slow. A rehearsed launch asks nothing of the guest's
+// kernel, so a part of them is enough there; outside all are made.
 func emulated() bool { return os.Getenv(guestVariable) != "" }
 
 // TestFaults makes each call of each launch fail in each way, on a kernel of each Landlock ABI and on one without.

@@ -147,7 +147,7 @@ func folder(permission string) (path string, is bool) {
 }
 
 // nextKept returns the lowest descriptor from low on that is not to be closed before the command runs, and the index of the
-// word that names it; fd is -1 where there is none.
+// word that names it, if any --keep-fd's; fd is -1 where there is none.
 func (p *policy) nextKept(argv []*byte, low int) (fd, arg int) {
 	fd = -1
 	if !p.keepFD && p.statusFD == 0 {
@@ -156,7 +156,7 @@ func (p *policy) nextKept(argv []*byte, low int) (fd, arg int) {
 	for i := 1; i < p.ownEnd; {
 		id, value, next, _ := nextOption(ownOptions[:], argv, i)
 		if id == optKeepFD || id == optStatusFD {
-			if n, _ := number(value); n >= low && (fd < 0 || n < fd) {
+			if n, _ := number(value); n >= low && (fd < 0 || n < fd || n == fd && arg == p.statusAt) {
 				fd, arg = n, next-1
 			}
 		}

@@ -80,9 +80,10 @@ var returns = [verdictCount]uint32{
 	allow:        unix.SECCOMP_RET_ALLOW,
 }
 
-// A rule gives a call its verdict where one of the conditions in when holds and both checks of its arguments do: deny, where
-// none is named. A check that is left out always holds. Of the rules for one call, which stand together, the first that holds counts. Calls with
-// checks stand first: since 5.11 the kernel remembers which of the others are allowed, and does not run the filter for them.
+// A rule gives a call its verdict (deny, where none is named) if one of the conditions in when holds and both checks of its
+// arguments do. A check that is left out holds. Of the rules for one call, which stand together, the first that holds counts.
+// Calls with checks stand first and are compared first, because the filter runs for them each time; since 5.11 the kernel does not run
+// it for a call whose number alone is allowed.
 type rule struct {
 	name    string
 	nr      uint32
