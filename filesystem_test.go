@@ -409,6 +409,9 @@ func TestRootNames(t *testing.T) {
 		if got := b.outcome(t, launcher(t, roots...), op...); got != want+"EACCES" {
 			t.Errorf("%s, want %sEACCES", got, want)
 		}
+		if got := b.outcome(t, nil, "create", dir+"/new"); got != "ok" {
+			t.Errorf("control: %s", got)
+		}
 	})
 }
 
@@ -450,6 +453,9 @@ func TestEscapedRoot(t *testing.T) {
 		if got := b.outcome(t, argv, "create", dir+"/new"); got != "EACCES" {
 			t.Error(got)
 		}
+		if got := b.outcome(t, nil, "create", dir+"/new"); got != "ok" {
+			t.Errorf("control: %s", got)
+		}
 	})
 }
 
@@ -483,6 +489,10 @@ func TestManyRoots(t *testing.T) {
 		if got, want := b.outcome(t, sandbox, op...), strings.Repeat("ok ", 8)+"EACCES"; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
+		if got := b.outcome(t, nil, "create", dir+"/new"); got != "ok" {
+			t.Errorf("control: %s", got)
+		}
+		os.Remove(dir + "/new")
 	})
 }
 
@@ -503,6 +513,9 @@ func TestLongPolicy(t *testing.T) {
 		}
 		if got := b.outcome(t, argv, "create", dir+"/new"); got != "EACCES" {
 			t.Error(got)
+		}
+		if got := b.outcome(t, nil, "create", dir+"/new"); got != "ok" {
+			t.Errorf("control: %s", got)
 		}
 	})
 }
@@ -584,6 +597,16 @@ func TestLowerABI(t *testing.T) {
 			wantIoctl := map[bool]string{true: "ENOTTY", false: "EACCES"}[abi < 5]
 			if got := launch("ioctlOn", "/dev/zero"); got != wantIoctl {
 				t.Errorf("ioctl on a device: %s, want %s", got, wantIoctl)
+			}
+			if got := release.outcome(t, nil, "ioctlOn", "/dev/zero"); got != "ENOTTY" {
+				t.Errorf("ioctl on a device: control: %s", got)
+			}
+			for _, op := range [][]string{{"write", dir + "/outside/file"}, {"create", dir + "/outside/new"}, {"truncate", dir + "/outside/file"},
+				{"openTruncate", dir + "/outside/file"}, {"openTruncateForIoctl", dir + "/outside/file"}, {"truncate", dir + "/root/file"},
+				{"socket", fmt.Sprint(unix.AF_INET), fmt.Sprint(unix.SOCK_STREAM)}} {
+				if got := release.outcome(t, nil, op...); got != "ok" {
+					t.Errorf("%q: control: %s", op, got)
+				}
 			}
 		})
 	}

@@ -36,7 +36,6 @@ const (
 	snapCreateV2        = 0x50009417
 	snapDestroy         = 0x5000940f
 	snapDestroyV2       = 0x5000943f
-	subvolGetFlags      = 0x80089419
 	subvolSetFlags      = 0x4008941a
 	deviceReplace       = 0xca289435
 	defragment          = 0x50009402

@@ -285,8 +285,8 @@ func snapshot(t *testing.T, pid int) map[string]string {
 		}
 		return string(content)
 	}
-	for _, name := range []string{"cmdline", "environ", "limits", "oom_score_adj", "personality", "timerslack_ns", "cgroup"} {
-		if name == "timerslack_ns" && os.Geteuid() != 0 || name == "cgroup" {
+	for _, name := range []string{"cmdline", "environ", "limits", "oom_score_adj", "personality", "timerslack_ns"} {
+		if name == "timerslack_ns" && os.Geteuid() != 0 {
 			continue
 		}
 		shot[name] = read(name)
@@ -294,12 +294,11 @@ func snapshot(t *testing.T, pid int) map[string]string {
 	for _, line := range strings.Split(read("status"), "\n") {
 		name, value, _ := strings.Cut(line, ":")
 		switch name {
-		case "Umask", "PPid", "Uid", "Gid", "Groups", "NStgid", "NSpgid", "NSsid", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt",
+		case "Umask", "PPid", "Uid", "Gid", "Groups", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt",
 			"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "Cpus_allowed", "Mems_allowed", "Threads", "CoreDumping", "THP_enabled":
 			shot[name] = value
 		}
 	}
-	delete(shot, "NStgid")
 	stat := read("stat")
 	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
 	for name, n := range map[string]int{"ppid": 4, "tty": 7, "priority": 18, "nice": 19, "policy": 41} {
@@ -307,8 +306,6 @@ func snapshot(t *testing.T, pid int) map[string]string {
 	}
 	// Both are set to the process itself, and so as good as equal only relative to it.
 	shot["own group and session"] = fmt.Sprint(fields[5-3] == fmt.Sprint(pid), fields[6-3] == fmt.Sprint(pid))
-	delete(shot, "NSpgid")
-	delete(shot, "NSsid")
 	for _, link := range []string{"cwd", "root"} {
 		shot[link], _ = os.Readlink(fmt.Sprintf("/proc/%d/%s", pid, link))
 	}

@@ -77,7 +77,7 @@ func complain(f failure, args []string) int {
 
 // statusDescriptor returns the descriptor for the status; 0: there is none, or it is not the caller's.
 func statusDescriptor(f failure, args []string) int {
-	if statusFD != 0 || f.reason >= closedDescriptor {
+	if statusFD != 0 || closedDescriptor <= f.reason && f.reason <= execFailed {
 		return statusFD
 	}
 	// The command line is wrong, and nothing has looked at the descriptor yet.

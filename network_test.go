@@ -224,6 +224,9 @@ func TestSocketInRoot(t *testing.T) {
 		if got := b.outcome(t, []string{"snib", "-w", dir, "--network"}, "connect", "stream", l.addr, "allowed"); got != "ok" || l.next(t) != "allowed" {
 			t.Errorf("with a network: %s", got)
 		}
+		if got := b.outcome(t, nil, "connect", "stream", l.addr, "control"); got != "ok" || l.next(t) != "control" {
+			t.Errorf("control: %s", got)
+		}
 	})
 }
 

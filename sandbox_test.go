@@ -3,7 +3,7 @@ package main
 // The guided tour: what snib promises, in the order of the README's "What it restricts". Each denial stands beside what is
 // allowed, and beside the same operation without a sandbox (nil), which shows that it was the sandbox that denied it.
 //
-// The operations are in probes_test.go. Every other file asks one question, which its head states.
+// The operations are in probes_test.go and probes_*_test.go. Every other file asks one question, which its head states.
 
 import (
 	"os"

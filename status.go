@@ -185,7 +185,7 @@ func connectAbstract(address unix.Sockaddr) error {
 	return unix.Connect(fd, address)
 }
 
-// exitCode is 0 when all that snib promises was seen to be enforced, 1 when part of it is left open, and 125 when not even
+// exitCode is 0 when nothing that snib promises was seen to be left open, 1 when a part of it is, and 125 when not even
 // writing can be restricted or the network cut.
 func (s *kernelStatus) exitCode() int {
 	code := 0
