@@ -1504,11 +1504,18 @@ func described(faults []wrongAnswer) (names []string) {
 }
 
 // TestFaults makes each call of each launch fail in each way, on a kernel of each Landlock ABI and on one without.
+// emulated tells whether the tests run in a guest, whose processor is emulated: there fewer launches must do, for the same are made
+// outside.
+func emulated() bool { return os.Getenv(guestVariable) != "" }
+
 func TestFaults(t *testing.T) {
 	possible, failing, numbers, launches := map[string]bool{}, map[string]bool{}, map[uintptr]bool{}, 0
 	for _, s := range faultScenes(t) {
 		s.refer()
 		for abi, unfaulted := range s.unfaulted {
+			if emulated() && abi != 0 && abi != kernelABI() && abi != lastABI {
+				continue
+			}
 			s.attempt(t, abi)
 			for i := range unfaulted.log {
 				if s.skips(&unfaulted.log[i]) {
@@ -1516,7 +1523,7 @@ func TestFaults(t *testing.T) {
 				}
 				possible[unfaulted.sites[i]] = true
 				answers := unfaulted.log[i].wrongAnswers()
-				if abi == lastABI {
+				if abi == lastABI && !emulated() {
 					for errno := syscall.Errno(1); errno < 134; errno++ {
 						answers = append(answers, failed(errno))
 					}
@@ -1550,6 +1557,9 @@ func TestFaultPairs(t *testing.T) {
 	for _, s := range faultScenes(t) {
 		s.refer()
 		for _, abi := range []int{0, 1, 4, 7, 9} {
+			if emulated() && abi != 9 {
+				continue
+			}
 			for i := range s.unfaulted[abi].log {
 				if s.skips(&s.unfaulted[abi].log[i]) {
 					continue
