@@ -27,7 +27,8 @@ func isHelper(name string) bool {
 
 func (p *policy) parseOwn(argv []*byte) failure {
 	p.grammar, p.restrictWrites, p.network = snibOptions, true, networkLocal
-	granted := 0 // the last word that grants something; 0: none does
+	granted := 0   // the last word that grants something, or takes it; 0: none does
+	wantsRead := 0 // the last word that goes with --read only
 	for p.ownEnd = 1; isOption(word(argv, p.ownEnd)) && p.helperAt == 0; {
 		i := p.ownEnd
 		id, value, next, why := nextOption(ownOptions[:], argv, i)
@@ -40,8 +41,42 @@ func (p *policy) parseOwn(argv []*byte) failure {
 				return failure{reason: emptyPath, arg: i}
 			}
 			granted = i
-		case optNetwork:
-			p.network = networkOn
+		case optRead, optList:
+			if value == "" {
+				return failure{reason: emptyPath, arg: i}
+			}
+			p.restrictReads, p.list = p.restrictReads || id == optRead, p.list || id == optList
+			granted = i
+			if id == optList {
+				wantsRead = i
+			}
+		case optBare:
+			p.bare = true
+			granted, wantsRead = i, i
+		case optDev:
+			p.dev = true
+			granted = i
+		case optNetwork, optConnect:
+			to := networkOn
+			if id == optConnect {
+				to = networkPorts
+				if port, valid := number(value); !valid || port < 1 || port > 65535 {
+					return failure{reason: badPort, arg: next - 1}
+				}
+			}
+			if p.network != networkLocal && p.network != to {
+				return failure{reason: networkAndPorts, arg: i}
+			}
+			p.network = to
+			granted = i
+		case optUnix:
+			if value == "" {
+				return failure{reason: emptyPath, arg: i}
+			}
+			p.unix, p.unixAll = true, p.unixAll || value == "/"
+			granted = i
+		case optSignals:
+			p.signals = true
 			granted = i
 		case optKeepFD:
 			if _, valid := number(value); !valid {
@@ -73,6 +108,9 @@ func (p *policy) parseOwn(argv []*byte) failure {
 		if _, arg := p.nextKept(argv, p.statusFD); arg != p.statusAt {
 			return failure{reason: keptStatusFD, arg: arg}
 		}
+	}
+	if wantsRead != 0 && !p.restrictReads {
+		return failure{reason: withoutRead, arg: wantsRead}
 	}
 	if p.helperAt != 0 {
 		if granted != 0 {

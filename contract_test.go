@@ -475,7 +475,7 @@ func TestHelp(t *testing.T) {
 					t.Errorf("%q: a line of %d columns: %s", c.argv, len(line), line)
 				}
 			}
-			if lines := strings.Count(r.stdout, "\n"); lines > 24 {
+			if lines := strings.Count(r.stdout, "\n"); lines > 30 {
 				t.Errorf("%q: %d lines", c.argv, lines)
 			}
 		}

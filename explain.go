@@ -23,6 +23,7 @@ type rehearsal struct {
 	errno    syscall.Errno // why it has no Landlock
 	calls    []string      // in their order; with the path, where one is opened
 	paths    []rehearsedPath
+	ports    []string // that may be connected to
 	filter   []bpf.RawInstruction
 	runs     string // the file that would be executed; empty: none
 	failure  failure
@@ -150,6 +151,10 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 		}
 		return uintptr(r.abi)
 	case unix.SYS_LANDLOCK_ADD_RULE:
+		if a2 == ruleNetPort {
+			r.ports = append(r.ports, strconv.FormatUint((*netPortAttr)(memory(a3)).port, 10))
+			return 0
+		}
 		attr := (*unix.LandlockPathBeneathAttr)(memory(a3))
 		at, is := r.opened[int(attr.Parent_fd)]
 		if !is {
@@ -240,13 +245,29 @@ func executable(path string) syscall.Errno {
 
 // networkMeaning says what may be done with sockets.
 func (r *rehearsal) networkMeaning(p *policy) string {
-	switch c := r.config(p); {
+	c := r.config(p)
+	sockets := "AF_UNIX among the command's own processes"
+	switch {
+	case p.unixAll:
+		sockets = "AF_UNIX everywhere"
+	case p.unix:
+		sockets += ", and beneath the paths of --unix"
 	case c&strict != 0:
-		return "off: AF_UNIX sockets with read, write, send and recv only"
-	case c&local != 0:
-		return "off: AF_UNIX stream and seqpacket pairs only"
-	case c&confined != 0:
-		return "off: AF_UNIX among the command's own processes"
+		sockets = "AF_UNIX sockets with read, write, send and recv only"
+	case c&(local|pairs) != 0:
+		sockets = "AF_UNIX stream and seqpacket pairs only"
+	}
+	switch {
+	case c&ip != 0:
+		return "internet and netlink on; " + sockets
+	case c&ports != 0:
+		to := "the ports of --connect" // of a launch that failed before its rules
+		if len(r.ports) > 0 {
+			to = strings.Join(r.ports, ", ")
+		}
+		return "off, but for TCP connections to " + to + "; " + sockets
+	case c&offline != 0:
+		return "off; " + sockets
 	}
 	return "on"
 }
@@ -279,6 +300,11 @@ func wrap(indent string, words []string) string {
 	return out.String()
 }
 
+// field is a named line of the policy, wrapped.
+func field(name string, words []string) string {
+	return strings.Replace(wrap("           ", words), "         ", "  "+name, 1)
+}
+
 var grammarNames = [...]string{
 	snibOptions: "snib's options", codexOptions: "helper, -s PERM",
 	codexPositional: "helper, CWD POLICY_JSON", codexFlags: "helper, --sandbox-policy",
@@ -295,13 +321,17 @@ func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
 	if p.restrictWrites {
 		writes = "beneath the paths below"
 	}
-	out.WriteString("  reads    everywhere\n  writes   " + writes + "\n  network  " + r.networkMeaning(p) + "\n")
+	reads := "everywhere"
+	if p.restrictReads {
+		reads = "beneath the paths below"
+	}
+	out.WriteString("  reads    " + reads + "\n  writes   " + writes + "\n" + field("network", strings.Split(r.networkMeaning(p), " ")))
 	if len(command) > 0 {
 		quoted := make([]string, len(command))
 		for i, arg := range command {
 			quoted[i] = quote(arg)
 		}
-		out.WriteString(strings.Replace(wrap("           ", quoted), "         ", "  command", 1))
+		out.WriteString(field("command", quoted))
 	}
 
 	if p.restricts() {
@@ -363,7 +393,7 @@ func (r *rehearsal) json(p *policy, command []string) string {
 	o.list("command", command)
 	o.string("grammar", [...]string{"snib", "options", "positional", "flags"}[p.grammar])
 	o.bool("restricts_writes", p.restrictWrites)
-	o.string("network", [...]string{networkOn: "on", networkStrict: "strict", networkLocal: "local"}[p.network])
+	o.string("network", [...]string{networkOn: "on", networkStrict: "strict", networkLocal: "local", networkPorts: "ports"}[p.network])
 	o.raw("paths", jsonList(r.paths, func(path rehearsedPath) string {
 		var o jsonWriter
 		o.string("path", path.name)

@@ -38,6 +38,8 @@ func TestExplainGolden(t *testing.T) {
 		"workspace":    {"--as", "codex-linux-sandbox", "--sandbox-policy-cwd", "/", "--sandbox-policy", `{"type":"workspace-write","writable_roots":["/nonexistent"],"exclude_tmpdir_env_var":true}`},
 		"strict":       {"--as", "codex-linux-sandbox", "-s", "disk-write-folder=/nonexistent"},
 		"network-on":   {"--network", "-w", "/tmp"},
+		"sockets":      {"--network", "--unix", "/", "-w", "/tmp"},
+		"ports":        {"--connect", "443", "--connect=8080"},
 		"network-only": {"--as", "codex-linux-sandbox", "--sandbox-policy-cwd", "/", "--sandbox-policy", `{"type":"external-sandbox"}`},
 	} {
 		for _, abi := range []string{"0", "2", "5", "7", "11"} {

@@ -19,6 +19,9 @@ const (
 	repeatedOption
 	mixedGrammars
 	emptyPath
+	withoutRead
+	badPort
+	networkAndPorts
 	badDescriptor
 	badStatusFD
 	keptStatusFD
@@ -65,12 +68,18 @@ const (
 	closedDescriptor
 	statusNotWritable
 	closingFailed
+	keptSocket
 	noLandlock
+	noPorts
+	noUnixPaths
 	notEnforced
 	rulesetFailed
 	openFailed
 	missingPath
+	missingOwn
+	listNoDirectory
 	ruleFailed
+	portFailed
 	capabilitiesFailed
 	noNewPrivsFailed
 	restrictFailed

@@ -30,6 +30,7 @@ const (
 	retKill         = unix.SECCOMP_RET_KILL_PROCESS
 	retEPERM        = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
 	retAbsent       = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
+	retNoProtocol   = unix.SECCOMP_RET_ERRNO | uint32(unix.EPROTONOSUPPORT)
 	retNotSupported = unix.SECCOMP_RET_ERRNO | uint32(unix.EOPNOTSUPP)
 )
 
@@ -188,30 +189,35 @@ var names = sync.OnceValue(func() map[uint32]string {
 // situation is what the reference knows of a policy and a kernel.
 type situation struct {
 	network  network
-	confined bool // Landlock, not the filter, keeps AF_UNIX clients inside: its ABI 9 handles resolve_unix for us
+	limited  bool // the network is on by snib's own options: internet, netlink and AF_UNIX sockets, or TCP to some ports
+	confined bool // Landlock, not the filter, keeps AF_UNIX clients inside: its ABI 9 handles resolve_unix for us; or --unix / lets them out
 	domain   bool // Landlock has any right to handle, and so keeps the command from the memory of processes outside
-	own      bool // snib's own options
+	own      bool // snib's own options, without --signals
+	open     bool // with --signals
 	writes   bool // writes are restricted
 	truncate bool // ... and before Landlock's ABI 3 truncation is not a write
 }
 
 func situationOf(p *policy, abi int) situation {
+	limited := p.network == networkPorts || p.network == networkOn && p.grammar == snibOptions
 	return situation{
 		network:  p.network,
-		confined: p.network == networkLocal && p.restrictWrites && abi >= 9,
+		limited:  limited,
+		confined: (p.network == networkLocal || limited) && (p.unixAll || p.restrictWrites && abi >= 9),
 		domain:   abi >= 4 && p.network != networkOn || abi >= 1 && p.restrictWrites,
-		own:      p.grammar == snibOptions,
+		own:      p.grammar == snibOptions && !p.signals,
+		open:     p.signals,
 		writes:   p.restrictWrites,
 		truncate: p.restrictWrites && abi < 3,
 	}
 }
 
 func (s situation) String() string {
-	name := map[network]string{networkOn: "on", networkStrict: "strict", networkLocal: "local"}[s.network]
+	name := map[network]string{networkOn: "on", networkStrict: "strict", networkLocal: "local", networkPorts: "ports"}[s.network]
 	for _, c := range []struct {
 		is   bool
 		name string
-	}{{s.confined, "confined"}, {s.domain, "domain"}, {s.own, "own"}, {s.writes, "writes"}, {s.truncate, "truncate"}} {
+	}{{s.limited, "limited"}, {s.confined, "confined"}, {s.domain, "domain"}, {s.own, "own"}, {s.open, "signals"}, {s.writes, "writes"}, {s.truncate, "truncate"}} {
 		if c.is {
 			name += "+" + c.name
 		}
@@ -237,31 +243,60 @@ func (s situation) want(d *seccompData) (action uint32, byArgument bool) {
 	offline := s.network != networkOn
 	unconfined := s.network == networkLocal && !s.confined
 	untraceable := s.network == networkStrict || s.network == networkLocal && !s.domain
+	connectOnly := s.network == networkPorts
+	fastOpen := func(flags uint32) (uint32, bool) { return denyIf(flags&0x20000000 != 0), true } // it connects past Landlock
 
 	switch names()[d.nr] {
 	case "socket", "socketpair":
-		domain, kind := low(0), low(1)&0xf
+		domain, kind, protocol := low(0), low(1)&0xf, low(2)
+		paired := kind == unix.SOCK_STREAM || kind == unix.SOCK_SEQPACKET
 		switch {
+		case s.limited && names()[d.nr] == "socketpair":
+			return denyIf(domain != unix.AF_UNIX || !s.confined && !paired), true
+		case s.limited && (domain == unix.AF_INET || domain == unix.AF_INET6):
+			if connectOnly && kind == unix.SOCK_STREAM && protocol != 0 && protocol != unix.IPPROTO_TCP {
+				return retNoProtocol, true
+			}
+			return denyIf(connectOnly && kind != unix.SOCK_STREAM), true
+		case s.limited && domain == unix.AF_UNIX:
+			return denyIf(!s.confined), true
+		case s.limited:
+			return denyIf(connectOnly || domain != unix.AF_NETLINK), true
 		case !offline:
 			return retAllow, false
 		case unconfined:
-			return denyIf(domain != unix.AF_UNIX || kind != unix.SOCK_STREAM && kind != unix.SOCK_SEQPACKET), true
+			return denyIf(domain != unix.AF_UNIX || !paired), true
 		}
 		return denyIf(domain != unix.AF_UNIX), true
-	case "connect", "bind", "listen", "accept", "accept4":
+	case "connect":
 		return denyIf(s.network == networkStrict || unconfined), false
+	case "bind", "listen", "accept", "accept4":
+		return denyIf(s.network == networkStrict || unconfined || connectOnly), false
 	case "sendto":
-		if s.network == networkStrict || unconfined {
+		switch {
+		case s.network == networkStrict || unconfined:
 			return denyIf(d.args[4] != 0), true
+		case connectOnly:
+			return fastOpen(low(3))
 		}
-	case "sendmsg", "recvmsg", "sendmmsg", "recvmmsg",
-		"getsockopt", "getsockname", "getpeername", "shutdown", "setsockopt":
+	case "sendmsg", "sendmmsg":
+		if connectOnly {
+			return fastOpen(low(map[string]int{"sendmsg": 2, "sendmmsg": 3}[names()[d.nr]]))
+		}
+		return denyIf(s.network == networkStrict), false
+	case "setsockopt":
+		if connectOnly {
+			const solTCP, ulp = 6, 31 // linux/tcp.h
+			return denyIf(low(1) == solTCP && low(2) == ulp), true
+		}
+		return denyIf(s.network == networkStrict), false
+	case "recvmsg", "recvmmsg", "getsockopt", "getsockname", "getpeername", "shutdown":
 		return denyIf(s.network == networkStrict), false
 	case "ptrace":
 		switch {
 		case untraceable:
 			return retEPERM, false
-		case s.own || offline:
+		case s.own || offline && !s.open:
 			return denyIf(low(0) == unix.PTRACE_TRACEME), true
 		}
 	case "process_vm_readv", "process_vm_writev", "pidfd_getfd":
@@ -304,7 +339,7 @@ func (s situation) want(d *seccompData) (action uint32, byArgument bool) {
 	case "clone3":
 		return retAbsent, false
 	case "clone":
-		if untraceable || s.own || offline {
+		if untraceable || s.own || offline && !s.open {
 			return denyIf(low(0)&unix.CLONE_PARENT != 0), true
 		}
 	case "open", "openat":
@@ -416,6 +451,29 @@ func inputs() iter.Seq[*seccompData] {
 				try(name, 0, unix.AF_UNIX, unix.SOCK_STREAM^1<<bit)
 				try(name, 0, unix.AF_UNIX, unix.SOCK_SEQPACKET^1<<bit)
 			}
+			for _, domain := range []uint32{unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK, unix.AF_VSOCK} {
+				for kind := range uint32(16) {
+					for bit := range 32 {
+						for _, protocol := range []uint32{0, unix.IPPROTO_TCP, 256, 262} {
+							try(name, 0, domain, kind, protocol)
+							try(name, 0, domain, kind, protocol^1<<bit)
+						}
+						try(name, 0, domain^1<<bit, kind, unix.IPPROTO_TCP)
+					}
+				}
+			}
+		}
+		for bit := range 32 {
+			try("sendto", 3, 1<<bit)
+			try("sendmsg", 2, 1<<bit)
+			try("sendmmsg", 3, 1<<bit)
+			try("setsockopt", 1, 6^1<<bit, 31)
+			try("setsockopt", 1, 6, 31^1<<bit)
+		}
+		for level := range uint32(300) {
+			for option := range uint32(64) {
+				try("setsockopt", 1, level, option)
+			}
 		}
 		requests := slices.Concat(readingRequests, changingRequests, []uint32{unix.TIOCSTI, unix.TIOCLINUX, 0x400454ca, 0x5000940e, 0xc038586b, 0x40806685})
 		for _, request := range requests {
@@ -487,13 +545,20 @@ type installation struct {
 // installations are the different ones among all policies and kernels. A kernel newer than we know is the newest known.
 func installations() (all []installation) {
 	seen := map[installation]bool{}
-	for _, g := range []grammar{snibOptions, codexFlags} {
-		for _, network := range []network{networkOn, networkStrict, networkLocal} {
+	for _, start := range []policy{
+		{grammar: snibOptions}, {grammar: snibOptions, signals: true}, {grammar: codexFlags},
+		{grammar: snibOptions, unix: true}, {grammar: snibOptions, unix: true, unixAll: true}, {grammar: snibOptions, unix: true, unixAll: true, signals: true},
+	} {
+		for _, network := range []network{networkOn, networkStrict, networkLocal, networkPorts} {
 			for _, restrictWrites := range []bool{false, true} {
 				for abi := range 13 {
-					p := policy{grammar: g, network: network, restrictWrites: restrictWrites}
-					if !p.restricts() || restrictWrites && abi == 0 || g == snibOptions && !restrictWrites {
-						continue // nothing is installed, nothing runs, or there is no such policy
+					p := start
+					p.network, p.restrictWrites = network, restrictWrites
+					switch {
+					case !p.restricts(), restrictWrites && abi == 0, p.unix && !p.unixAll && abi < confinesUnix, network == networkPorts && abi < firstPorts:
+						continue // nothing is installed, or nothing runs
+					case p.grammar == snibOptions && !restrictWrites, p.grammar != snibOptions && network == networkPorts, p.unix && network == networkStrict:
+						continue // there is no such policy
 					}
 					rules := newRuleset(&p, abi)
 					i := installation{filterConfig(&p, abi, !rules.empty()), situationOf(&p, abi)}
@@ -575,10 +640,13 @@ func cached(filter []byte, nr uint32) bool {
 	return known && action == retAllow
 }
 
-// TestRules: the rules of a call stand together, and those with checks before the others.
+// TestRules: the rules of a call stand together, and calls with checks before those without any.
 func TestRules(t *testing.T) {
 	for name, table := range map[string][]rule{"rules": rules[:], "archRules": archRules} {
-		last := map[uint32]int{}
+		last, withChecks := map[uint32]int{}, map[uint32]bool{}
+		for _, r := range table {
+			withChecks[r.nr] = withChecks[r.nr] || r.checks[0].is != unchecked
+		}
 		unconditional := false
 		for i, r := range table {
 			if before, is := last[r.nr]; is && before != i-1 {
@@ -594,11 +662,10 @@ func TestRules(t *testing.T) {
 			if r.checks[0].is == unchecked && r.checks[1].is != unchecked {
 				t.Errorf("%s: %s has its second check only", name, r.name)
 			}
-			checked := r.checks[0].is != unchecked
-			if checked && unconditional {
-				t.Errorf("%s: %s has checks, and stands behind rules without", name, r.name)
+			if withChecks[r.nr] && unconditional {
+				t.Errorf("%s: %s has checks, and stands behind a call without", name, r.name)
 			}
-			unconditional = unconditional || !checked && r.nr != unix.SYS_PTRACE
+			unconditional = unconditional || !withChecks[r.nr]
 			if nr, is := numbers()[r.name]; !is || nr != r.nr {
 				t.Errorf("%s: %s is %d, and %d in the reference", name, r.name, r.nr, nr)
 			}
@@ -693,6 +760,9 @@ var kernelCalls = []kernelCall{
 	{name: "socket", args: [6]uint64{unix.AF_INET, 15}},
 	{name: "socket", args: [6]uint64{unix.AF_NETLINK, 15}},
 	{name: "socket", args: [6]uint64{63, unix.SOCK_STREAM}},
+	{name: "socket", args: [6]uint64{unix.AF_INET, unix.SOCK_STREAM, 1000}},
+	{name: "socket", args: [6]uint64{unix.AF_INET6, unix.SOCK_DGRAM, 1000}},
+	{name: "socket", args: [6]uint64{unix.AF_NETLINK, unix.SOCK_RAW, 1000}},
 	{name: "socketpair", args: [6]uint64{unix.AF_UNIX, unix.SOCK_STREAM}},
 	{name: "socketpair", args: [6]uint64{unix.AF_UNIX, unix.SOCK_RAW}},
 	{name: "socketpair", args: [6]uint64{unix.AF_INET, unix.SOCK_STREAM}},
@@ -701,6 +771,12 @@ var kernelCalls = []kernelCall{
 	{name: "sendto", args: badFD},
 	{name: "sendto", args: [6]uint64{noFD, 0, 0, 0, 1}},
 	{name: "sendto", args: [6]uint64{noFD, 0, 0, 0, 1 << 32}},
+	{name: "sendto", args: [6]uint64{noFD, 0, 0, unix.MSG_FASTOPEN}},
+	{name: "sendto", args: [6]uint64{noFD, 0, 0, unix.MSG_NOSIGNAL}},
+	{name: "sendmsg", args: [6]uint64{noFD, 0, 1<<32 | unix.MSG_FASTOPEN | unix.MSG_NOSIGNAL}},
+	{name: "sendmmsg", args: [6]uint64{noFD, 0, 0, unix.MSG_FASTOPEN}},
+	{name: "setsockopt", args: [6]uint64{noFD, unix.SOL_TCP, unix.TCP_ULP}},
+	{name: "setsockopt", args: [6]uint64{noFD, unix.SOL_TCP, unix.TCP_FASTOPEN_CONNECT}},
 	{name: "recvfrom", args: badFD},
 	{name: "sendmsg", args: badFD}, {name: "recvmsg", args: badFD},
 	{name: "sendmmsg", args: badFD}, {name: "recvmmsg", args: badFD},

@@ -20,12 +20,17 @@ func isShellLine(command string) bool {
 	return assigns || strings.ContainsAny(command, " \t\n;|<>&") || slices.Contains(builtins, command)
 }
 
+const (
+	onlyReading = "to read only PATH and the system: --read PATH; without it everything can be read"
+	onlyPort    = "to open TCP connections to PORT: --connect PORT"
+)
+
 // elsewhere are options of other launchers, with what serves here.
 var elsewhere = map[string]string{
 	"--rw": "to write beneath PATH: -w PATH", "--rwx": "to write beneath PATH: -w PATH", "--bind": "to write beneath PATH: -w PATH",
 	"--allow-write": "to write beneath PATH: -w PATH", "--fs-rw": "to write beneath PATH: -w PATH",
-	"--ro": "reading is allowed everywhere: leave it out", "--rox": "reading is allowed everywhere: leave it out",
-	"--ro-bind": "reading is allowed everywhere: leave it out", "--allow-read": "reading is allowed everywhere: leave it out",
+	"--ro": onlyReading, "--rox": onlyReading, "--ro-bind": onlyReading, "--allow-read": onlyReading, "--fs-ro": onlyReading,
+	"--connect-tcp": onlyPort, "--allow-connect": onlyPort,
 	"--net": "to leave the network on: --network", "--share-net": "to leave the network on: --network", "--allow-net": "to leave the network on: --network",
 	"--unrestricted-network": "to leave the network on: --network", "--unshare-net": "the network is off without --network: leave it out",
 	"-v": "to print the version: --version", "-V": "to print the version: --version", "--dry-run": "to print what would be done: --explain",

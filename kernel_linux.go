@@ -47,6 +47,7 @@ var shared struct {
 	capabilitiesAfter [2]unix.CapUserData
 	ruleset           unix.LandlockRulesetAttr
 	rule              unix.LandlockPathBeneathAttr
+	port              netPortAttr
 	sockFprog         sockFprog
 	sigpipe           unix.Sigset_t
 	signalsBefore     unix.Sigset_t
@@ -54,6 +55,9 @@ var shared struct {
 	// path is being opened or executed, NUL-terminated. After openFailed, ruleFailed and missingPath it is the one that failed.
 	path [unix.PathMax]byte
 }
+
+// netPortAttr is struct landlock_net_port_attr (linux/landlock.h).
+type netPortAttr struct{ access, port uint64 }
 
 // sockFprog is struct sock_fprog (linux/filter.h), with an address for a pointer: storing a pointer would compile to a write
 // barrier.

@@ -25,7 +25,9 @@ type right struct {
 	name    string
 	abi     int
 	class   class
-	offline bool // it stands for a part of the network; otherwise for a part of writing
+	offline bool // it stands for a part of the network
+	local   bool // it stands for AF_UNIX sockets of other programs
+	outside bool // it stands for signals to processes outside; otherwise for a part of writing
 	lost    bool // below its ABI nothing else denies it; the others the filter denies, or the kernel (refer)
 	read    bool // granted beneath "/"
 	write   bool // granted beneath writable roots
@@ -51,12 +53,13 @@ var rights = [...]right{
 	{value: unix.LANDLOCK_ACCESS_FS_REFER, name: "refer", abi: 2, write: true},
 	{value: unix.LANDLOCK_ACCESS_FS_TRUNCATE, name: "truncate", abi: 3, write: true, file: true},
 	{value: unix.LANDLOCK_ACCESS_FS_IOCTL_DEV, name: "ioctl_dev", abi: 5, lost: true, write: true, file: true},
-	{value: unix.LANDLOCK_ACCESS_FS_RESOLVE_UNIX, name: "resolve_unix", abi: 9, offline: true, file: true},
+	{value: unix.LANDLOCK_ACCESS_FS_RESOLVE_UNIX, name: "resolve_unix", abi: 9, local: true, file: true},
 	{value: unix.LANDLOCK_ACCESS_NET_BIND_TCP, name: "bind_tcp", abi: 4, class: classNet, offline: true},
 	{value: unix.LANDLOCK_ACCESS_NET_CONNECT_TCP, name: "connect_tcp", abi: 4, class: classNet, offline: true},
 	{value: unix.LANDLOCK_ACCESS_NET_BIND_UDP, name: "bind_udp", abi: 10, class: classNet, offline: true},
 	{value: unix.LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP, name: "connect_send_udp", abi: 10, class: classNet, offline: true},
-	{value: unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, name: "abstract_unix_socket", abi: 6, class: classScope, offline: true},
+	{value: unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, name: "abstract_unix_socket", abi: 6, class: classScope, local: true},
+	{value: unix.LANDLOCK_SCOPE_SIGNAL, name: "signal", abi: 6, class: classScope, outside: true, lost: true},
 }
 
 // ruleset is what to handle, and what a rule allows beneath each kind of path.
@@ -65,12 +68,20 @@ type ruleset struct {
 	read      uint64 // beneath "/"
 	write     uint64 // beneath a writable root that is a directory
 	writeFile uint64 // on one that is not, and on /dev/null
+	list      uint64 // beneath a path of --list
+	unix      uint64 // beneath a path of --unix
 }
 
 // rulesetSize is that of landlock_ruleset_attr since ABI 6. Every kernel takes it: an older one whose structure is shorter
 // checks that the rest is zero (copy_struct_from_user in the kernel's include/linux/uaccess.h), and it is, because a
 // right of a later ABI is never handled.
 const rulesetSize = 24
+
+// ruleNetPort is LANDLOCK_RULE_NET_PORT (linux/landlock.h), since ABI 4.
+const ruleNetPort = 2
+
+// firstPorts is the ABI from which Landlock knows the ports of TCP.
+const firstPorts = 4
 
 var (
 	_ = [1]struct{}{}[unsafe.Offsetof(unix.LandlockRulesetAttr{}.Handled_access_net)-8]
@@ -97,6 +108,9 @@ func newRuleset(p *policy, abi int) (r ruleset) {
 		case classScope:
 			r.handled.Scoped |= t.value
 		}
+		if t.local && t.class == classFS {
+			r.unix |= t.value
+		}
 		if t.read {
 			r.read |= t.value
 		}
@@ -107,11 +121,18 @@ func newRuleset(p *policy, abi int) (r ruleset) {
 			}
 		}
 	}
+	r.list = r.read & unix.LANDLOCK_ACCESS_FS_READ_DIR
 	return r
 }
 
 // asked tells whether the policy restricts what the right stands for.
 func (t *right) asked(p *policy) bool {
+	switch {
+	case t.outside:
+		return p.ownProcesses()
+	case t.local:
+		return p.closesUnix() && (p.restrictWrites || t.class != classFS)
+	}
 	return (p.network != networkOn || !t.offline) && (p.restrictWrites || t.class != classFS)
 }
 
@@ -162,6 +183,13 @@ func addRule(ruleset, parent int, access uint64) uintptr {
 	shared.rule = unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(parent)}
 	return systemCall(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH,
 		uintptr(unsafe.Pointer(&shared.rule)), 0, 0)
+}
+
+// addPort allows TCP connections to a port.
+func addPort(ruleset, port int) syscall.Errno {
+	shared.port = netPortAttr{unix.LANDLOCK_ACCESS_NET_CONNECT_TCP, uint64(port)}
+	return exactlyZero(systemCall(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), ruleNetPort,
+		uintptr(unsafe.Pointer(&shared.port)), 0, 0))
 }
 
 // restrictSelf enforces the ruleset on the calling thread. E2BIG: 16 domains are stacked already.

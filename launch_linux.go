@@ -92,9 +92,6 @@ func (p *policy) restrict(argv, envp []*byte) failure {
 	if f := p.closeDescriptors(argv); f.reason != noReason {
 		return f
 	}
-	if p.network == networkLocal && !p.holdsOnlyLocalSockets(argv) {
-		p.network = networkStrict
-	}
 
 	// What Landlock and the filter must do on this kernel.
 	abi, errno := landlockABI()
@@ -103,6 +100,19 @@ func (p *policy) restrict(argv, envp []*byte) failure {
 			return failure{reason: noLandlock, errno: errno}
 		}
 		abi = 0
+	}
+	switch {
+	case p.network == networkPorts && abi < firstPorts:
+		return failure{reason: noPorts, arg: abi}
+	case p.unix && !p.unixAll && abi < confinesUnix:
+		return failure{reason: noUnixPaths, arg: abi}
+	}
+	if fd := p.socketOut(argv, abi); fd >= 0 {
+		// What an option asks for beyond the strict mode would be silently less with it.
+		if p.network != networkLocal || p.unix {
+			return failure{reason: keptSocket, arg: fd}
+		}
+		p.network = networkStrict
 	}
 	if right := lost(p, abi); p.strict && right >= 0 {
 		return failure{reason: notEnforced, arg: right}
@@ -120,6 +130,14 @@ func (p *policy) restrict(argv, envp []*byte) failure {
 	if p.restrictWrites {
 		if f := p.addRules(ruleset, &rules, argv, envp); f.reason != noReason {
 			return f
+		}
+	}
+	if p.network == networkPorts {
+		for value, next := p.nextOwn(argv, optConnect, 0); next != 0; value, next = p.nextOwn(argv, optConnect, next) {
+			port, _ := number(value)
+			if errno := addPort(ruleset, port); errno != 0 {
+				return failure{reason: portFailed, errno: errno, arg: next - 1}
+			}
 		}
 	}
 
@@ -211,37 +229,61 @@ func (p *policy) closeDescriptors(argv []*byte) failure {
 	}
 }
 
-// holdsOnlyLocalSockets tells whether every descriptor that the command will inherit is no socket, or an AF_UNIX one
-// that cannot name another receiver, nor listen to callers from outside, who could pass descriptors in. Where the kernel does
-// not answer, it is not known to be.
-func (p *policy) holdsOnlyLocalSockets(argv []*byte) bool {
+// socketOut returns a descriptor that the command will inherit and that is a socket by which the policy could be left; -1: there is
+// none. Where the kernel does not say what a descriptor is, it counts as one.
+func (p *policy) socketOut(argv []*byte, abi int) int {
+	if p.network == networkStrict || p.network == networkOn && p.grammar != snibOptions {
+		return -1
+	}
 	for fd := range 3 {
-		if !isLocalSocket(fd) {
-			return false
+		if p.leadsOut(fd, abi) {
+			return fd
 		}
 	}
 	for fd, _ := p.nextKept(argv, 3); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
-		if fd != p.statusFD && !isLocalSocket(fd) {
-			return false
+		if fd != p.statusFD && p.leadsOut(fd, abi) {
+			return fd
 		}
 	}
-	return true
+	return -1
 }
 
-func isLocalSocket(fd int) bool {
+// leadsOut tells whether a descriptor is a socket other than a connected AF_UNIX one: a datagram socket can name a receiver, and
+// callers from outside can pass descriptors to one that listens. A socket of TCP is no matter where Landlock knows the ports, and an
+// internet one where the network is on. There, Landlock keeps AF_UNIX clients inside, so that only one that listens is left.
+func (p *policy) leadsOut(fd, abi int) bool {
 	domain, errno := socketOption(fd, unix.SO_DOMAIN)
-	if errno == unix.ENOTSOCK || errno == unix.EBADF {
-		return true
-	}
-	if errno != 0 || domain != unix.AF_UNIX {
+	switch {
+	case errno == unix.ENOTSOCK || errno == unix.EBADF:
 		return false
+	case errno != 0:
+		return true
+	case domain != unix.AF_UNIX && p.network == networkOn:
+		return domain != unix.AF_INET && domain != unix.AF_INET6 && domain != unix.AF_NETLINK
 	}
 	kind, errno := socketOption(fd, unix.SO_TYPE)
-	if errno != 0 || kind != unix.SOCK_STREAM && kind != unix.SOCK_SEQPACKET {
-		return false
+	if errno != 0 {
+		return true
+	}
+	if domain != unix.AF_UNIX {
+		protocol, errno := socketOption(fd, unix.SO_PROTOCOL)
+		return p.network != networkPorts || errno != 0 || protocol != unix.IPPROTO_TCP ||
+			domain != unix.AF_INET && domain != unix.AF_INET6 || kind != unix.SOCK_STREAM
 	}
 	listens, errno := socketOption(fd, unix.SO_ACCEPTCONN)
-	return errno == 0 && listens == 0
+	switch {
+	case errno != 0 || listens != 0:
+		return true
+	case p.network == networkOn && !p.unix && abi >= confinesUnix:
+		return false
+	case kind != unix.SOCK_STREAM && kind != unix.SOCK_SEQPACKET:
+		return true
+	case p.network == networkLocal && !p.unix:
+		return false // connect is denied, or Landlock keeps it inside
+	}
+	// EINVAL: the peer's address, which is there, is not as long as an int.
+	_, errno = socketOption(fd, unix.SO_PEERNAME)
+	return errno != 0 && errno != unix.EINVAL
 }
 
 // addRules adds a rule for each path that the policy has one for: what it allows depends on whether that is a directory.
@@ -252,20 +294,32 @@ func (p *policy) addRules(ruleset int, r *ruleset, argv, envp []*byte) failure {
 		switch {
 		case use == readEverything:
 			dir, file = r.read, r.read
+		case use == readSystem || use == namedRead:
+			dir, file = r.read, r.read&^r.list
+		case use == namedList:
+			flags, dir, file = unix.O_DIRECTORY, r.list, r.list
 		case use == nullDevice:
 			dir = r.writeFile
 		case use == slashTmp:
 			flags = unix.O_DIRECTORY
+		case use == unixPath:
+			dir, file = r.unix, r.unix
 		}
 		fd, errno := result(openAt(name, flags|unix.O_PATH))
 		why := openFailed
 		if errno != 0 {
 			if use != readEverything && !exhausted(errno) {
 				// It does not exist or cannot be opened: nothing is granted.
-				if use != namedRoot || p.grammar != snibOptions {
+				switch {
+				case use == namedList && errno == unix.ENOTDIR:
+					why = listNoDirectory
+				case ownPaths[use] != 0:
+					why = missingOwn
+				case use == namedRoot && p.grammar == snibOptions:
+					why = missingPath
+				default:
 					continue
 				}
-				why = missingPath
 			}
 		} else {
 			why = ruleFailed

@@ -273,8 +273,7 @@ POLICY_JSON has a field "type" (in the second form "mode"), one of:
 		out.WriteString(line + strings.Repeat(" ", max(1, 35-len(line))) + o.help + "\n")
 	}
 	out.WriteString(`
-Exit status: 125 snib failed, and nothing was run; 126 COMMAND cannot be
-executed; 127 COMMAND not found; otherwise COMMAND's own.
+Exit status: 125 snib failed and ran nothing, 126 cannot execute, 127 not found.
 `)
 	return out.String()
 }

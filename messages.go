@@ -44,8 +44,8 @@ const (
 
 // messageRow is what a failure is called: of the rows with its reason, the first whose errno is the failure's, or is 0.
 //
-// In text and hint {word} stands for the word of the command line, {path} for the path that failed and {file} for the file that a
-// command's name leads to, each quoted; {errno} for what the kernel said; {right} for a right; {byte} and {token} for a place in the
+// In text and hint {word} stands for the word of the command line, {path} for the path that failed, {which} for that and what it was
+// to be, and {file} for the file that a command's name leads to, each quoted; {option} and {long} for the option that names it; {errno} for what the kernel said; {right} for a right; {byte} and {token} for a place in the
 // policy and what stands there; {caller} for the name that help is asked of.
 type messageRow struct {
 	reason reason
@@ -68,7 +68,7 @@ const (
 	limitHint     = "the launch needs two descriptors: raise the limit (ulimit -n), or close some of 0, 1 and 2"
 	systemHint    = "the system is out of file descriptors: raise fs.file-max"
 	noFilterHint  = "this kernel is built without CONFIG_SECCOMP_FILTER"
-	missingText   = "writable path {path}: {errno}"
+	missingText   = "{which}: {errno}"
 	cannotExecute = "cannot execute {word}: {errno}"
 )
 
@@ -82,6 +82,9 @@ var messages = [...]messageRow{
 	{repeatedOption, 0, exitFailed, "option {word} is given twice", usageHint},
 	{mixedGrammars, 0, exitFailed, "option {word} cannot be used with --sandbox-policy or --no-proc", usageHint},
 	{emptyPath, 0, exitFailed, "the path of option {word} is empty", emptyHint},
+	{withoutRead, 0, exitFailed, "option {word} goes with --read only: without it everything can be read", "say what may be read: --read PATH"},
+	{badPort, 0, exitFailed, "{word} is not a port number", "ports are from 1 to 65535"},
+	{networkAndPorts, 0, exitFailed, "option {word} cannot be used: --network and --connect exclude each other", "--network opens every port: leave one of them out"},
 	{badDescriptor, 0, exitFailed, "{word} is not a descriptor number", usageHint},
 	{badStatusFD, 0, exitFailed, "{word} is not a descriptor number above 2", "0, 1 and 2 are the command's: --status-fd 3 3>FILE"},
 	{keptStatusFD, 0, exitFailed, "{word} names the status descriptor, which is closed when the command starts", "keep another one"},
@@ -132,6 +135,9 @@ var messages = [...]messageRow{
 	{closingFailed, unix.ENOSYS, exitFailed, "close_range: {errno}", "this kernel has no close_range(2): use Linux 5.9 or later"},
 	{closingFailed, unix.EPERM, exitFailed, "close_range: {errno}", "an outer seccomp filter blocks close_range(2): have it allow that call"},
 	{closingFailed, 0, exitFailed, "close_range: {errno}", ""},
+	{keptSocket, 0, exitFailed, "descriptor {number} is a socket that leads out of what the options allow", "close it, or redirect it: {number}<>/dev/null"},
+	{noPorts, 0, exitFailed, "--connect needs Landlock ABI 4, which Linux has since 6.7; this kernel has ABI {number}", ""},
+	{noUnixPaths, 0, exitFailed, "--unix PATH needs Landlock ABI 9, which Linux has since 7.1; this kernel has ABI {number}", "--unix / opens all sockets of other programs"},
 	{noLandlock, unix.ENOSYS, exitFailed, "landlock is not available: {errno}",
 		"this kernel has no Landlock: use Linux 5.13 or later, built with CONFIG_SECURITY_LANDLOCK"},
 	{noLandlock, unix.EOPNOTSUPP, exitFailed, "landlock is not available: {errno}", `Landlock was disabled at boot: add "landlock" to the kernel's lsm= parameter`},
@@ -147,10 +153,14 @@ var messages = [...]messageRow{
 	{openFailed, 0, exitFailed, "open {path}: {errno}", ""},
 	{missingPath, unix.ENOENT, exitFailed, missingText, "create it first, or leave it out"},
 	{missingPath, 0, exitFailed, missingText, ""},
-	{pathIsOption, 0, exitFailed, missingText, "-w took {path} as its path: write one after -w"},
-	{pathHasEquals, 0, exitFailed, missingText, "write -w PATH or --write=PATH"},
-	{pathHasTilde, 0, exitFailed, missingText, `the shell did not expand "~": write -w ~/PATH, or "$HOME/PATH"`},
-	{pathIsList, 0, exitFailed, missingText, "-w takes one path: write -w PATH -w PATH"},
+	{pathIsOption, 0, exitFailed, missingText, "{option} took {path} as its path: write one after {option}"},
+	{pathHasEquals, 0, exitFailed, missingText, "write {option} PATH or {long}=PATH"},
+	{pathHasTilde, 0, exitFailed, missingText, `the shell did not expand "~": write {option} ~/PATH, or "$HOME/PATH"`},
+	{pathIsList, 0, exitFailed, missingText, "{option} takes one path: write {option} PATH {option} PATH"},
+	{missingOwn, unix.ENOENT, exitFailed, missingText, "create it first, or leave it out"},
+	{missingOwn, 0, exitFailed, missingText, ""},
+	{listNoDirectory, 0, exitFailed, "path {path} of --list is no directory that can be listed", ""},
+	{portFailed, 0, exitFailed, "landlock_add_rule for port {word}: {errno}", ""},
 	{ruleFailed, 0, exitFailed, "landlock_add_rule for {path}: {errno}", ""},
 	{capabilitiesFailed, 0, exitFailed, "reduce the capabilities: {errno}", ""},
 	{noNewPrivsFailed, 0, exitFailed, "prctl PR_SET_NO_NEW_PRIVS: {errno}", ""},
@@ -171,8 +181,8 @@ var messages = [...]messageRow{
 		"check the #! line of a script, or which dynamic loader a program needs (readelf -l)"},
 	{commandNotMarked, 0, exitCannotExec, cannotExecute, "it is not marked as executable: chmod +x {file}"},
 	{commandIsDirectory, 0, exitCannotExec, "{word} is a directory", ""},
-	{commandIsPath, unix.ENOENT, exitNotFound, "command {word} not found in PATH", "-w takes one path: write -w in front of each"},
-	{commandIsPath, 0, exitCannotExec, "{word} is a directory", "-w takes one path: write -w in front of each"},
+	{commandIsPath, unix.ENOENT, exitNotFound, "command {word} not found in PATH", "{option} takes one path: write {option} in front of each"},
+	{commandIsPath, 0, exitCannotExec, "{word} is a directory", "{option} takes one path: write {option} in front of each"},
 	{commandNotFound, 0, exitNotFound, "command {word} not found in PATH", ""},
 	{commandMissing, unix.ENOTDIR, exitNotFound, "command {word} does not exist: {errno}", ""},
 	{commandMissing, 0, exitNotFound, "command {word} does not exist", ""},
@@ -195,12 +205,21 @@ type message struct {
 // message says why the command of a command line did not run.
 func (f failure) message(args []string) message {
 	word := ""
-	if f.arg < len(args) && f.reason != notEnforced {
+	if f.arg < len(args) && f.reason != notEnforced && f.reason != keptSocket && f.reason != noPorts && f.reason != noUnixPaths {
 		word = args[f.arg]
 	}
 	file := ""
 	if f.reason == execFailed {
 		file = located(word)
+	}
+	option, long, which := "-w", "--write", "writable path "+quote(text(&shared.path[0]))
+	if o := f.pathOption(args); o != nil {
+		if option, long = o.long, o.long; o.short != 0 {
+			option = "-" + string(o.short)
+		}
+		if o.id != optWrite {
+			which = "path " + quote(text(&shared.path[0])) + " of " + long
+		}
 	}
 	near := ""
 	f.reason, near = f.behind(args, word, file)
@@ -219,7 +238,8 @@ func (f failure) message(args []string) message {
 		right = rights[f.arg].name
 	}
 	values := map[string]string{"word": quote(word), "path": quote(text(&shared.path[0])), "file": quote(file), "errno": f.errno.Error(),
-		"token": token, "byte": strconv.Itoa(offset), "depth": strconv.Itoa(maxDepth), "right": right, "near": near,
+		"token": token, "byte": strconv.Itoa(offset), "depth": strconv.Itoa(maxDepth), "right": right, "number": strconv.Itoa(f.arg), "near": near,
+		"option": option, "long": long, "which": which,
 		"report": reportError, "caller": callerName(args)}
 	return message{row, fill(row.text, values), fill(row.hint, values)}
 }
@@ -242,10 +262,26 @@ func fill(template string, values map[string]string) string {
 	}
 }
 
-// followsPath tells whether the command stands behind the path of an option, where a second path may have been meant.
-func (f failure) followsPath(args []string) bool {
-	before := func(n int) string { return args[max(0, f.arg-n)] }
-	return before(2) == "-w" || before(2) == "--write" || strings.HasPrefix(before(1), "-w") || strings.HasPrefix(before(1), "--write=")
+// pathOption returns the option whose path failed, or where that is the command, the option whose path stands in front of it: a
+// second path may have been meant. Nil: there is none.
+func (f failure) pathOption(args []string) *option {
+	argv := pointers(args)
+	var p policy
+	p.parse(argv)
+	for i := 1; i < p.ownEnd; {
+		id, value, next, _ := nextOption(ownOptions[:], argv, i)
+		named := id == optWrite || id == optRead || id == optList || id == optUnix
+		if f.reason == execFailed {
+			named = named && next == f.arg
+		} else {
+			named = named && (id == optWrite) == (f.reason == missingPath) && value == text(&shared.path[0])
+		}
+		if named {
+			return &ownOptions[slices.IndexFunc(ownOptions[:], func(o option) bool { return o.id == id })]
+		}
+		i = next
+	}
+	return nil
 }
 
 // callerName is what help is asked of.
@@ -296,7 +332,7 @@ func (f failure) behind(args []string, word, file string) (why reason, near stri
 		if near = nearOption(word, isHelper(ownName(args)) || helperNamed(args) != ""); near != "" {
 			return unknownNear, near
 		}
-	case f.reason == missingPath && f.errno == unix.ENOENT:
+	case (f.reason == missingPath || f.reason == missingOwn) && f.errno == unix.ENOENT:
 		switch path := text(&shared.path[0]); {
 		case isOption(path):
 			return pathIsOption, ""
@@ -316,7 +352,7 @@ func (f failure) behind(args []string, word, file string) (why reason, near stri
 			return commandIsShell, ""
 		case strings.Contains(word, "/"):
 			return commandMissing, ""
-		case f.followsPath(args) && isDirectory(word):
+		case f.pathOption(args) != nil && isDirectory(word):
 			return commandIsPath, ""
 		}
 		return commandNotFound, ""
@@ -324,7 +360,7 @@ func (f failure) behind(args []string, word, file string) (why reason, near stri
 		info, err := os.Stat(file)
 		switch {
 		case err != nil:
-		case info.IsDir() && f.followsPath(args):
+		case info.IsDir() && f.pathOption(args) != nil:
 			return commandIsPath, ""
 		case info.IsDir():
 			return commandIsDirectory, ""

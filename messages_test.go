@@ -78,6 +78,18 @@ var refusals = []refusal{
 	{emptyPath, "snib -w '' tool", "snib -w . tool", ""},
 	{emptyPath, "snib --write= tool", "snib --write=. tool", ""},
 	{emptyPath, "snib --bpf '' tool", "snib --bpf - tool", ""},
+	{emptyPath, "snib -r '' tool", "snib -r bin tool", ""},
+	{emptyPath, "snib -r . --list= tool", "snib -r . --list=. tool", ""},
+	{emptyPath, "snib --unix= tool", "snib --unix=/ tool", ""},
+	{withoutRead, "snib --bare tool", "snib --bare -r bin tool", ""},
+	{withoutRead, "snib --list=. tool", "snib --list=. --read bin tool", ""},
+	{withoutRead, "snib -w . --bare --list . tool", "snib -w . tool", ""},
+	{badPort, "snib --connect 0 tool", "snib --connect 1 tool", ""},
+	{badPort, "snib --connect=65536 tool", "snib --connect=65535 tool", ""},
+	{badPort, "snib --connect http tool", "snib --connect 80 tool", ""},
+	{badPort, "snib --connect 80,443 tool", "snib --connect 80 --connect 443 tool", ""},
+	{networkAndPorts, "snib --network --connect 443 tool", "snib --connect 443 tool", ""},
+	{networkAndPorts, "snib --connect=443 --network tool", "snib --network tool", ""},
 	{badDescriptor, "snib --keep-fd x tool", "snib --keep-fd 3 tool", ""},
 	{badDescriptor, "snib --keep-fd '{errno}{word}{' tool", "snib --keep-fd 3 tool", ""},
 	{badDescriptor, "snib --keep-fd= tool", "snib --keep-fd=3 tool", ""},
@@ -89,6 +101,9 @@ var refusals = []refusal{
 	{keptStatusFD, "snib --status-fd 3 --keep-fd=3 tool", "snib --status-fd 3 --keep-fd=4 tool", ""},
 	{ownWithAs, "snib --network --as codex-linux-sandbox -- tool", "snib --as codex-linux-sandbox -s network-full-access tool", ""},
 	{ownWithAs, "snib -w. --as codex-linux-sandbox -- tool", "snib --as codex-linux-sandbox -s disk-write-cwd tool", ""},
+	{ownWithAs, "snib -r / --as codex-linux-sandbox -- tool", "snib --as codex-linux-sandbox -s disk-full-read-access tool", ""},
+	{ownWithAs, "snib --dev --as codex-linux-sandbox -- tool", "snib --as codex-linux-sandbox -s disk-write-platform-user-temp-folder tool", ""},
+	{ownWithAs, "snib --signals --as codex-linux-sandbox -- tool", "snib --as codex-linux-sandbox -- tool", ""},
 	{badName, "snib --as sh tool", "snib --as codex-linux-sandbox -- tool", ""},
 	{badPermission, helperWords + "-s disk-write tool", helperWords + "-s disk-write-cwd tool", ""},
 	{badPermission, helperWords + "-sdisk-write-cwd2 tool", helperWords + "-sdisk-write-cwd tool", ""},
@@ -145,10 +160,13 @@ var refusals = []refusal{
 	{closingFailed, "snib tool", "", "close_range ENOSYS"},
 	{closingFailed, "snib tool", "", "close_range EPERM"},
 	{closingFailed, "snib tool", "", "close_range ENOMEM"},
+	{keptSocket, "snib --network tool", "", "getsockopt EPERM"},
 	{noLandlock, "snib tool", "", "landlock_create_ruleset(version) ENOSYS"},
 	{noLandlock, "snib tool", "", "landlock_create_ruleset(version) EOPNOTSUPP"},
 	{noLandlock, "snib tool", "", "landlock_create_ruleset(version) EPERM"},
 	{noLandlock, "snib tool", "", "landlock_create_ruleset(version) ENOMEM"},
+	{noPorts, "snib --connect 443 tool", "", "landlock_create_ruleset(version) 3"},
+	{noUnixPaths, "snib --unix dir tool", "", "landlock_create_ruleset(version) 8"},
 	{notEnforced, "snib --strict tool", "", "landlock_create_ruleset(version) 4"},
 	{rulesetFailed, "snib tool", "", "landlock_create_ruleset EMFILE"},
 	{rulesetFailed, "snib tool", "", "landlock_create_ruleset ENFILE"},
@@ -161,14 +179,26 @@ var refusals = []refusal{
 	{missingPath, "snib -w bin/tool/x tool", "snib -w bin/tool tool", ""},
 	{pathIsOption, "snib -w --network tool", "snib -w . --network tool", ""},
 	{pathIsOption, "snib --write -w . tool", "snib --write . tool", ""},
+	{pathIsOption, "snib -r --bare tool", "snib -r . --bare tool", ""},
 	{pathHasEquals, "snib -w=. tool", "snib --write=. tool", ""},
 	{pathHasEquals, "snib -w=. tool", "snib -w. tool", ""},
+	{pathHasEquals, "snib -r=. tool", "snib --read=. tool", ""},
 	{pathHasTilde, "snib -w '~/x' tool", "snib -w dir tool", ""},
 	{pathHasTilde, "snib --write=~ tool", "snib --write=. tool", ""},
+	{pathHasTilde, "snib -r. --list '~' tool", "snib -r. --list . tool", ""},
 	{pathIsList, "snib -w dir,bin tool", "snib -w dir -w bin tool", ""},
 	{pathIsList, "snib --write=dir:bin tool", "snib --write=dir --write=bin tool", ""},
 	{pathIsList, "snib -w dir,bin tool", "snib -w there,is tool", ""},
+	{pathIsList, "snib -r bin,dir tool", "snib -r bin -r dir tool", ""},
+	{pathIsList, "snib --unix dir:bin tool", "snib --unix dir --unix bin tool", ""},
+	{missingOwn, "snib -r missing tool", "snib -r bin tool", ""},
+	{missingOwn, "snib -r. --list missing tool", "snib -r. --list dir tool", ""},
+	{missingOwn, "snib -w missing -r missing tool", "snib -w dir -r . tool", ""},
+	{missingOwn, "snib --unix missing tool", "snib --unix dir tool", ""},
+	{missingOwn, "snib -r bin/tool/x tool", "snib -r bin/tool tool", ""},
+	{listNoDirectory, "snib -r. --list bin/tool tool", "snib -r. --list bin tool", ""},
 	{ruleFailed, "snib tool", "", "landlock_add_rule ENOMEM"},
+	{portFailed, "snib --connect 443 --connect=80 tool", "", "landlock_add_rule(port) ENOMEM"},
 	{capabilitiesFailed, "snib tool", "", "capget EPERM"},
 	{noNewPrivsFailed, "snib tool", "", "prctl EINVAL"},
 	{restrictFailed, "snib tool", "", "landlock_restrict_self E2BIG"},
@@ -211,7 +241,10 @@ var refusals = []refusal{
 	{unknownNear, helperWords + "--sandbox-permision disk-write-cwd tool", helperWords + "--sandbox-permission disk-write-cwd tool", ""},
 	{unknownNear, "snib --rw . tool", "snib -w . tool", ""},
 	{unknownNear, "snib --bind=. tool", "snib -w . tool", ""},
-	{unknownNear, "snib --ro . tool", "snib tool", ""},
+	{unknownNear, "snib --ro . tool", "snib --read . tool", ""},
+	{unknownNear, "snib --allow-read=. tool", "snib tool", ""},
+	{unknownNear, "snib --connect-tcp 443 tool", "snib --connect 443 tool", ""},
+	{unknownNear, "snib --conect 443 tool", "snib --connect 443 tool", ""},
 	{unknownNear, "snib --net tool", "snib --network tool", ""},
 	{unknownNear, "snib --unshare-net tool", "snib tool", ""},
 	{unknownNear, "snib -v", "snib --version", ""},
@@ -236,6 +269,8 @@ var refusals = []refusal{
 	{commandIsPath, "snib -w . /tmp tool", "snib -w . -w /tmp tool", ""},
 	{commandIsPath, "snib --write=. /tmp tool", "snib --write=. --write=/tmp tool", ""},
 	{commandIsPath, "snib -w . dir tool", "snib -w . -w dir tool", ""},
+	{commandIsPath, "snib -r . dir tool", "snib -r . -r dir tool", ""},
+	{commandIsPath, "snib -r. --list=. /tmp tool", "snib -r. --list=. --list=/tmp tool", ""},
 	{commandNotMarked, "snib plain", "snib tool", ""},
 	{commandNotMarked, "snib bin/plain", "snib bin/tool", ""},
 	{interpreterMissing, "snib orphan", "snib tool", ""},
@@ -310,6 +345,9 @@ func refusingKernel(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 	name := launchCalls[nr]
 	if nr == unix.SYS_LANDLOCK_CREATE_RULESET && a1 == 0 {
 		name += "(version)"
+	}
+	if nr == unix.SYS_LANDLOCK_ADD_RULE && a2 == ruleNetPort {
+		name += "(port)"
 	}
 	if name == refusing.call {
 		return refusing.answer
@@ -551,6 +589,14 @@ func TestRefused(t *testing.T) {
 			continue
 		}
 		t.Run(c.wrong, func(t *testing.T) {
+			for _, word := range shellWords(c.wrong + " " + c.right) {
+				switch {
+				case strings.HasPrefix(word, "--connect"):
+					needABI(t, firstPorts)
+				case word == "--unix":
+					needABI(t, confinesUnix)
+				}
+			}
 			_, m := c.message(t)
 			eachBuild(t, func(t *testing.T, b *build) {
 				launch := func(line string, stdout *os.File) run {

@@ -9,7 +9,14 @@ type optionID uint8
 
 const (
 	optWrite optionID = iota + 1
+	optDev
+	optRead
+	optList
+	optBare
 	optNetwork
+	optConnect
+	optUnix
+	optSignals
 	optKeepFD
 	optStrict
 	optStatusFD
@@ -36,7 +43,14 @@ type option struct {
 
 var ownOptions = [...]option{
 	{optWrite, 'w', "--write", "PATH", "allow writing to PATH and beneath it"},
-	{optNetwork, 0, "--network", "", "leave the network on"},
+	{optDev, 0, "--dev", "", "allow writing also to /tmp, caches, terminals"},
+	{optRead, 'r', "--read", "PATH", "read PATH, the system, the writable only"},
+	{optList, 0, "--list", "PATH", "with --read: list directories from PATH on"},
+	{optBare, 0, "--bare", "", "with --read: leave the system out"},
+	{optNetwork, 0, "--network", "", "leave the IP network on"},
+	{optConnect, 0, "--connect", "PORT", "allow TCP connections to PORT, on any host"},
+	{optUnix, 0, "--unix", "PATH", "allow other programs' sockets beneath PATH"},
+	{optSignals, 0, "--signals", "", "allow signals to processes outside"},
 	{optKeepFD, 0, "--keep-fd", "N", "keep the inherited descriptor N open"},
 	{optStrict, 0, "--strict", "", "fail if this kernel leaves anything open"},
 	{optStatusFD, 0, "--status-fd", "N", "write to descriptor N whether COMMAND runs"},

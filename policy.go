@@ -21,6 +21,7 @@ const (
 	networkOn     network = iota
 	networkStrict         // off; AF_UNIX sockets with read, write, send and recv, no more
 	networkLocal          // off; AF_UNIX among the command's own processes
+	networkPorts          // off, but for TCP connections to the ports of --connect
 )
 
 // policy is what a command line asks for.
@@ -30,6 +31,13 @@ type policy struct {
 	restrictWrites bool
 	slashTmp       bool // "/tmp" is a writable root
 	tmpdir         bool // "$TMPDIR" is a writable root
+	restrictReads  bool // to the paths of --read, the base system, and what is writable
+	bare           bool // ... without the base system
+	list           bool // directories can be listed beneath the paths of --list
+	dev            bool // where development tools write is writable
+	unix           bool // other programs' AF_UNIX sockets are open beneath the paths of --unix
+	unixAll        bool // ... wherever they are: --unix /
+	signals        bool // processes outside may be signalled, and limited, and the caller made a tracer
 	keepFD         bool // at least one --keep-fd was given
 	log            bool // denials are to be logged
 	strict         bool // what the kernel leaves open is a failure
@@ -44,6 +52,15 @@ type policy struct {
 	json           part // POLICY_JSON
 }
 
+// ownProcesses tells whether the command may signal and limit its own processes only. The helper's grammars leave that open: a
+// later command of the same client may have to stop what an earlier one left.
+func (p *policy) ownProcesses() bool { return p.grammar == snibOptions && !p.signals }
+
+// closesUnix tells whether AF_UNIX sockets of other programs are closed. The helper's grammars leave them open with the network on.
+func (p *policy) closesUnix() bool {
+	return !p.unixAll && (p.grammar == snibOptions || p.network != networkOn)
+}
+
 // restricts tells whether the policy asks for anything at all.
 func (p *policy) restricts() bool { return p.restrictWrites || p.network != networkOn }
 
@@ -52,18 +69,57 @@ type pathUse uint8
 
 const (
 	readEverything pathUse = iota
+	readSystem             // a row of baseSystem
+	namedRead
+	namedList
 	nullDevice
 	namedRoot    // a writable root that the command line names
 	workspaceCWD // CWD of the policy
 	slashTmp
 	tmpdirValue
+	devPath  // a row of devPaths
+	unixPath // beneath which other programs' sockets are open
 	pathUses
 )
+
+// baseSystem is what programs read to run at all, as far as it exists: programs and libraries, their configuration, what the kernel
+// tells of itself, and devices that hold nothing.
+var baseSystem = [...]string{
+	"/usr\x00", "/bin\x00", "/sbin\x00", "/lib\x00", "/lib32\x00", "/lib64\x00", "/libx32\x00", "/nix/store\x00",
+	"/etc\x00", "/etc/resolv.conf\x00", "/etc/localtime\x00", "/etc/ssl/certs\x00", // the last three may lead elsewhere
+	"/proc\x00", "/sys/devices/system\x00", "/sys/fs/cgroup\x00", "/sys/kernel/mm\x00",
+	"/dev/null\x00", "/dev/zero\x00", "/dev/full\x00", "/dev/random\x00", "/dev/urandom\x00", "/dev/tty\x00",
+}
+
+// devPaths are where --dev allows writing, as far as they exist: temporary files, caches, shared memory, terminals. A row is the
+// path in suffix, or beneath the directory that an environment variable names; a value that is no absolute path, or "/", does not
+// count.
+var devPaths = [...]struct {
+	variable string // with its "="; empty: none
+	suffix   string // NUL-terminated
+	instead  bool   // only where the row before does not count
+}{
+	{"", "/tmp\x00", false},
+	{"", "/var/tmp\x00", false},
+	{"TMPDIR=", "\x00", false},
+	{"XDG_CACHE_HOME=", "\x00", false},
+	{"HOME=", "/.cache\x00", true},
+	{"", "/dev/shm\x00", false},
+	{"", "/dev/ptmx\x00", false},
+	{"", "/dev/pts\x00", false},
+	{"", "/dev/tty\x00", false},
+}
+
+// ownPaths are the options that name paths for a use.
+var ownPaths = [pathUses]optionID{namedRead: optRead, namedList: optList, unixPath: optUnix}
 
 // pathCursor is how far nextPath has come.
 type pathCursor struct {
 	use  pathUse
 	root int // as nextRoot's at
+	base int // index in baseSystem
+	dev  int // index in devPaths
+	own  int // as nextOwn's at
 }
 
 // nextPath returns the next path that gets a rule, NUL-terminated, and nil at the end. A root of the policy's JSON is decoded
@@ -72,8 +128,16 @@ func (p *policy) nextPath(c *pathCursor, argv, envp []*byte, buf []byte) (path *
 	for ; path == nil && c.use < pathUses; c.use++ {
 		use = c.use
 		switch {
-		case use == readEverything:
+		case use == readEverything && !p.restrictReads:
 			path = unsafe.StringData("/\x00")
+		case use == readSystem && p.restrictReads && !p.bare && c.base < len(baseSystem):
+			c.base++
+			return unsafe.StringData(baseSystem[c.base-1]), use
+		case use == namedRead && p.restrictReads, use == namedList && p.list, use == unixPath && p.unix && !p.unixAll:
+			value := ""
+			if value, c.own = p.nextOwn(argv, ownPaths[use], c.own); c.own != 0 {
+				return unsafe.StringData(value), use
+			}
 		case use == nullDevice:
 			path = unsafe.StringData("/dev/null\x00")
 		case use == namedRoot:
@@ -88,9 +152,40 @@ func (p *policy) nextPath(c *pathCursor, argv, envp []*byte, buf []byte) (path *
 			if path = getenv(envp, "TMPDIR="); path != nil && *path == 0 {
 				path = nil
 			}
+		case use == devPath && p.dev:
+			for c.dev < len(devPaths) {
+				c.dev++
+				if path = nextDevPath(c.dev-1, envp, buf); path != nil {
+					return path, use
+				}
+			}
 		}
 	}
 	return path, use
+}
+
+// nextDevPath returns the path of a row of devPaths, in buf if it is put together, or nil if the row does not count.
+func nextDevPath(row int, envp []*byte, buf []byte) *byte {
+	d := &devPaths[row]
+	if d.variable == "" {
+		return unsafe.StringData(d.suffix)
+	}
+	dir := directory(envp, d.variable)
+	if dir == "" || len(dir)+len(d.suffix) > len(buf) || d.instead && directory(envp, devPaths[row-1].variable) != "" {
+		return nil
+	}
+	copy(buf[copy(buf, dir):], d.suffix)
+	return &buf[0]
+}
+
+// directory returns the value of a variable if it is an absolute path other than "/", and else "".
+func directory(envp []*byte, variable string) string {
+	if value := getenv(envp, variable); value != nil {
+		if dir := text(value); len(dir) > 1 && dir[0] == '/' {
+			return dir
+		}
+	}
+	return ""
 }
 
 // nextRoot returns the next writable root that the command line names, and where to go on. It starts at 0; at the end path is
@@ -115,12 +210,8 @@ func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next in
 		buf[n] = 0
 		return &buf[0], r.at
 	case p.grammar == snibOptions:
-		for i := max(at, 1); i < p.ownEnd; {
-			id, value, next, _ := nextOption(ownOptions[:], argv, i)
-			if id == optWrite {
-				return unsafe.StringData(value), next
-			}
-			i = next
+		if value, next := p.nextOwn(argv, optWrite, at); next != 0 {
+			return unsafe.StringData(value), next
 		}
 	case p.grammar == codexOptions:
 		for i := max(at, p.helperAt+1); i < p.optionsEnd; {
@@ -135,6 +226,17 @@ func (p *policy) nextRoot(argv []*byte, buf []byte, at int) (path *byte, next in
 		}
 	}
 	return nil, 0
+}
+
+// nextOwn returns the value of the next of snib's own options of a kind, and where to go on. It starts at 0; at the end next is 0.
+func (p *policy) nextOwn(argv []*byte, kind optionID, at int) (value string, next int) {
+	for i := max(at, 1); i < p.ownEnd; i = next {
+		id := optionID(0)
+		if id, value, next, _ = nextOption(ownOptions[:], argv, i); id == kind {
+			return value, next
+		}
+	}
+	return "", 0
 }
 
 // folder returns PATH of the permission disk-write-folder=PATH.

@@ -30,16 +30,24 @@ func arguments(t testing.TB, words ...string) []*byte {
 // decision is what a policy means, in a form that does not depend on how it was read.
 type decision struct {
 	Restrict, Tmp, Tmpdir bool
+	Dev, Signals, Unix    bool // Unix: --unix /
 	Network               network
 	CWD                   string
 	Roots                 []string
+	Ports, Sockets        []string // the values of --connect and --unix
 }
 
 func decided(p *policy, argv []*byte) decision {
-	d := decision{Restrict: p.restrictWrites, Tmp: p.slashTmp, Tmpdir: p.tmpdir, Network: p.network, CWD: p.cwd.text(argv)}
+	d := decision{Dev: p.dev, Signals: p.signals, Unix: p.unixAll, Restrict: p.restrictWrites, Tmp: p.slashTmp, Tmpdir: p.tmpdir, Network: p.network, CWD: p.cwd.text(argv)}
 	var buf [unix.PathMax]byte
 	for root, at := p.nextRoot(argv, buf[:], 0); root != nil; root, at = p.nextRoot(argv, buf[:], at) {
 		d.Roots = append(d.Roots, strings.Clone(text(root)))
+	}
+	for port, at := p.nextOwn(argv, optConnect, 0); at != 0; port, at = p.nextOwn(argv, optConnect, at) {
+		d.Ports = append(d.Ports, strings.Clone(port))
+	}
+	for path, at := p.nextOwn(argv, optUnix, 0); at != 0; path, at = p.nextOwn(argv, optUnix, at) {
+		d.Sockets = append(d.Sockets, strings.Clone(path))
 	}
 	return d
 }
@@ -219,7 +227,7 @@ func commandNaively(words []string) []string {
 	}
 	takes := map[string]bool{"-s": true, "--sandbox-permission": true, "--sandbox-policy-cwd": true, "--sandbox-policy": true, "--no-proc": false}
 	if own {
-		takes = map[string]bool{"-w": true, "--write": true, "--keep-fd": true, "--network": false, "--strict": false,
+		takes = map[string]bool{"-w": true, "--write": true, "--dev": false, "--signals": false, "--keep-fd": true, "--network": false, "--connect": true, "--unix": true, "--strict": false,
 			"--status-fd": true, "--log": false, "--as": true}
 	}
 	options := map[string][]string{}
@@ -256,8 +264,14 @@ func commandNaively(words []string) []string {
 	cwd, json := options["--sandbox-policy-cwd"], options["--sandbox-policy"]
 	switch {
 	case own:
-		for _, path := range append(options["-w"], options["--write"]...) {
+		for _, path := range slices.Concat(options["-w"], options["--write"], options["--unix"]) {
 			if path == "" {
+				return nil
+			}
+		}
+		for _, port := range options["--connect"] {
+			digits := strings.TrimLeft(port, "0")
+			if digits == "" || strings.Trim(digits, "0123456789") != "" || len(digits) > 5 || fmt.Sprintf("%05s", digits) > "65535" || options["--network"] != nil {
 				return nil
 			}
 		}
@@ -279,8 +293,10 @@ func commandNaively(words []string) []string {
 			if !slices.Contains(helperNames, as[0]) {
 				return nil
 			}
-			if options["-w"] != nil || options["--write"] != nil || options["--network"] != nil {
-				return nil
+			for _, name := range []string{"-w", "--write", "--dev", "--network", "--connect", "--unix", "--signals"} {
+				if options[name] != nil {
+					return nil
+				}
 			}
 			return commandNaively(append(as, words[first:]...))
 		}
@@ -335,8 +351,10 @@ func FuzzCommandLine(f *testing.F) {
 		}
 	}
 	for _, words := range [][]string{
-		{"snib", "-w", "/", "--network", "--keep-fd", "3", "--", "x"}, {"snib", "-w/", "--write=/a", "x", "-w"}, {"snib", "--keep-fd=00000000000003", "x"},
+		{"snib", "-w", "/", "--network", "--keep-fd", "3", "--", "x"}, {"snib", "-w/", "--write=/a", "x", "-w"}, {"snib", "--dev", "--signals", "x"}, {"snib", "--signals", "--as", "codex-linux-sandbox", "--", "x"}, {"snib", "--keep-fd=00000000000003", "x"},
 		{"snib", "--as", "codex-linux-sandbox", "-s", "disk-write-cwd", "x"}, {"snib", "--log", "--as=codex-linux-sandbox", "/", "{}", "x"},
+		{"snib", "--network", "--unix", "/", "--unix=/a", "x"}, {"snib", "--connect", "80", "--connect=00443", "--unix", "a", "x"}, {"snib", "--connect=80", "--network", "x"},
+		{"snib", "--connect=65535", "--connect", "65536", "x"}, {"snib", "--connect", "0", "x"}, {"snib", "--connect", "+1", "x"}, {"snib", "--unix=", "x"}, {"snib", "--unix", "/", "--as", "codex-linux-sandbox", "--", "x"},
 		{"snib", "--strict", "--status-fd", "7", "x"}, {"snib", "--status-fd=2", "x"},
 		{"snib", "-"}, {"", ""}, {"codex-linux-sandbox", "", " {}", "x"}, {"codex-linux-sandbox", "--", "/", "[]", "x"}, {"codex-linux-sandbox", "--", "x", `{"mode":"danger-full-access"}`, "x"},
 		{"codex-linux-sandbox", "-sdisk-write-cwd", "x"},
@@ -377,7 +395,7 @@ func FuzzCommandLine(f *testing.F) {
 func sameForOthers(t *testing.T, words []string, command int, want decision) {
 	t.Helper()
 	for _, others := range [][]string{
-		{"x"}, {"x", `{"mode":"danger-full-access"}`, "x"}, {"x", "--", "x"}, {"x", "--network", "-w", "/"},
+		{"x"}, {"x", `{"mode":"danger-full-access"}`, "x"}, {"x", "--", "x"}, {"x", "--network", "-w", "/", "--dev", "--signals"}, {"x", "--connect", "80", "--unix", "/"},
 		{"x", "-s", "disk-full-write-access"}, {"x", "--sandbox-policy", `{"type":"danger-full-access"}`}, {"x", "-h"},
 	} {
 		changed := slices.Concat(words[:command], others)
@@ -390,10 +408,10 @@ func sameForOthers(t *testing.T, words []string, command int, want decision) {
 }
 
 // landlockMasks are those of each ABI in the kernel: LANDLOCK_MASK_ACCESS_FS, LANDLOCK_MASK_ACCESS_NET and LANDLOCK_MASK_SCOPE in
-// its security/landlock/limits.h at that version, but for the scope of signals, which snib has not got.
+// its security/landlock/limits.h at that version.
 var landlockMasks = [...]struct{ fs, net, scope uint64 }{
-	{}, {0x1fff, 0, 0}, {0x3fff, 0, 0}, {0x7fff, 0, 0}, {0x7fff, 3, 0}, {0xffff, 3, 0}, {0xffff, 3, 1}, {0xffff, 3, 1}, {0xffff, 3, 1},
-	{0x1ffff, 3, 1}, {0x1ffff, 15, 1}, {0x1ffff, 15, 1}, {0x1ffff, 15, 1},
+	{}, {0x1fff, 0, 0}, {0x3fff, 0, 0}, {0x7fff, 0, 0}, {0x7fff, 3, 0}, {0xffff, 3, 0}, {0xffff, 3, 3}, {0xffff, 3, 3}, {0xffff, 3, 3},
+	{0x1ffff, 3, 3}, {0x1ffff, 15, 3}, {0x1ffff, 15, 3}, {0x1ffff, 15, 3},
 }
 
 // The ruleset for each ABI handles what the kernel knows there.
@@ -407,21 +425,39 @@ func TestRulesetByABI(t *testing.T) {
 	)
 	for abi, mask := range landlockMasks {
 		for _, restrict := range []bool{true, false} {
-			for _, n := range []network{networkOn, networkStrict, networkLocal} {
-				var want ruleset
-				if restrict {
-					want.handled.Handled_access_fs = mask.fs
-					if n == networkOn {
-						want.handled.Handled_access_fs &^= resolveUnix
+			for _, n := range []network{networkOn, networkStrict, networkLocal, networkPorts} {
+				for _, p := range []policy{
+					{grammar: codexFlags},
+					{grammar: snibOptions}, {grammar: snibOptions, signals: true},
+					{grammar: snibOptions, unix: true}, {grammar: snibOptions, unix: true, unixAll: true}, {grammar: snibOptions, unixAll: true, signals: true},
+				} {
+					p.restrictWrites, p.network = restrict, n
+					// With the network on, the helper's grammars leave AF_UNIX alone; snib's own options do so with --unix / only.
+					closed := !p.unixAll && (p.grammar == snibOptions || n != networkOn)
+					var want ruleset
+					if restrict {
+						want.handled.Handled_access_fs = mask.fs
+						if !closed {
+							want.handled.Handled_access_fs &^= resolveUnix
+						}
 					}
-				}
-				if n != networkOn {
-					want.handled.Handled_access_net, want.handled.Scoped = mask.net, mask.scope
-				}
-				granted := want.handled.Handled_access_fs &^ (devices | resolveUnix)
-				want.read, want.write, want.writeFile = granted&readRights, granted, granted&forFiles
-				if got := newRuleset(&policy{restrictWrites: restrict, network: n}, abi); got != want {
-					t.Errorf("ABI %d, restricted %v, network %d:\n got %+x\nwant %+x", abi, restrict, n, got, want)
+					if n != networkOn {
+						want.handled.Handled_access_net = mask.net
+					}
+					if closed {
+						want.handled.Scoped = mask.scope & 1
+					}
+					if p.grammar == snibOptions && !p.signals {
+						want.handled.Scoped |= mask.scope & 2
+					}
+					granted := want.handled.Handled_access_fs &^ (devices | resolveUnix)
+					want.read, want.write, want.writeFile = granted&readRights, granted, granted&forFiles
+					want.list = want.read & unix.LANDLOCK_ACCESS_FS_READ_DIR
+					want.unix = want.handled.Handled_access_fs & resolveUnix
+					want.list = want.handled.Handled_access_fs & unix.LANDLOCK_ACCESS_FS_READ_DIR
+					if got := newRuleset(&p, abi); got != want {
+						t.Errorf("ABI %d, %+v:\n got %+x\nwant %+x", abi, p, got, want)
+					}
 				}
 			}
 		}

@@ -63,6 +63,8 @@ func reach(args []string, send func(fd int, to unix.Sockaddr) error) error {
 		fd, err = unix.Socket(domain, unix.SOCK_DGRAM, 0)
 	case "raw":
 		fd, err = unix.Socket(domain, unix.SOCK_RAW, 0)
+	case "seqpacket":
+		fd, err = unix.Socket(domain, unix.SOCK_SEQPACKET, 0)
 	case "pair":
 		var pair [2]int
 		pair, err = unix.Socketpair(domain, unix.SOCK_DGRAM, 0)

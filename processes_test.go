@@ -30,6 +30,7 @@ func restrictions() []restriction {
 	all := []restriction{
 		{"own options", []string{"snib", "--"}, "local", true, true},
 		{"own options, network on", []string{"snib", "--network", "--"}, "on", true, true},
+		{"own options, sockets open", []string{"snib", "--unix", "/", "--"}, "local", true, true},
 		{"own options, everything writable", []string{"snib", "-w", "/", "--"}, "local", true, true},
 		{"options", []string{"codex-linux-sandbox", "--"}, "strict", true, false},
 		{"options, network on", []string{"codex-linux-sandbox", "-s", "network-full-access", "--"}, "on", true, false},

@@ -29,16 +29,11 @@ var rooms = [][]string{
 	{"commandline.go"},
 	{"landlock_linux.go", "seccomp_linux.go"},
 	{"syscalls_amd64.go", "syscalls_arm64.go"},
+	{"rules_linux.go"},
 	{"policy.go"},
 	{"options.go", "json.go"},
 	{"kernel_linux.go"},
 	{"failure.go"},
-}
-
-// upwards are the uses of what stands higher, and why.
-var upwards = map[string]string{
-	"syscalls_amd64.go -> seccomp_linux.go": "its rows are rows of that table",
-	"syscalls_arm64.go -> seccomp_linux.go": "its rows are rows of that table",
 }
 
 // core are the rooms that run before execve.
@@ -90,8 +85,8 @@ func TestRooms(t *testing.T) {
 		}
 		files = append(files, file)
 	}
-	if lines > 2200 {
-		t.Errorf("the core has %d lines, more than 2,200", lines)
+	if lines > 2500 {
+		t.Errorf("the core has %d lines, more than 2,500", lines)
 	}
 	t.Logf("the core has %d lines", lines)
 
@@ -102,7 +97,6 @@ func TestRooms(t *testing.T) {
 	if _, err := config.Check("main", fset, files, info); err != nil {
 		t.Fatal(err)
 	}
-	seen := map[string]bool{}
 	for ident, object := range info.Uses {
 		if object.Pkg() == nil || object.Pkg().Name() != "main" {
 			continue
@@ -112,15 +106,6 @@ func TestRooms(t *testing.T) {
 		if from == to || to == "" || level[from] < level[to] {
 			continue
 		}
-		if _, is := upwards[arrow]; is {
-			seen[arrow] = true
-			continue
-		}
 		t.Errorf("%v: %s: %s", fset.Position(ident.Pos()), arrow, ident.Name)
-	}
-	for arrow := range upwards {
-		if !seen[arrow] && strings.Contains(arrow, runtime.GOARCH) {
-			t.Errorf("not needed: %s", arrow)
-		}
 	}
 }

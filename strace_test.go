@@ -51,23 +51,35 @@ func launchKinds() []launchKind {
 	}
 	creating = []string{"landlock_create_ruleset"}
 	const flags = `{"type":"workspace-write","writable_roots":["@"],"exclude_slash_tmp":true,"exclude_tmpdir_env_var":true}`
-	return []launchKind{
+	kinds := []launchKind{
 		{"own options", []string{"snib", "-w", "@"}, "writes network",
-			slices.Concat(closing, asking, probing, creating, always, ruleCalls("@"), locking)},
+			slices.Concat(closing, probing, asking, creating, always, ruleCalls("@"), locking)},
 		{"network on", []string{"snib", "--network", "-w", "@"}, "writes",
-			slices.Concat(closing, probing, creating, always, ruleCalls("@"), locking)},
+			slices.Concat(closing, probing, asking, creating, always, ruleCalls("@"), locking)},
+		{"sockets open", []string{"snib", "--unix", "/", "--network", "-w", "@"}, "writes",
+			slices.Concat(closing, probing, asking, creating, always, ruleCalls("@"), locking)},
 		{"descriptor kept", []string{"snib", "--keep-fd", "0"}, "writes network",
-			slices.Concat([]string{"fcntl"}, closing, asking, probing, creating, always, locking)},
+			slices.Concat([]string{"fcntl"}, closing, probing, asking, creating, always, locking)},
 		{"helper, options", []string{"codex-linux-sandbox", "-s", "disk-write-folder=@"}, "writes network",
 			slices.Concat(closing, probing, creating, always, ruleCalls("@"), locking)},
 		{"helper, positional", []string{"codex-linux-sandbox", "@", `{"mode":"workspace-write"}`}, "writes network",
 			slices.Concat(closing, probing, creating, always, ruleCalls("@"), ruleCalls("/tmp"), locking)},
 		{"helper, flags", []string{"codex-linux-sandbox", "--sandbox-policy-cwd", "/nonexistent", "--sandbox-policy", flags}, "writes network",
-			slices.Concat(closing, asking, probing, creating, always, ruleCalls("@"), []string{`openat "/nonexistent"`}, locking)},
+			slices.Concat(closing, probing, asking, creating, always, ruleCalls("@"), []string{`openat "/nonexistent"`}, locking)},
 		{"helper, network only", []string{"codex-linux-sandbox", "-s", "disk-full-write-access"}, "network",
 			slices.Concat(closing, networkOnly)},
 		{"helper, nothing restricted", []string{"codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`}, "", []string{"execve"}},
 	}
+	if kernelABI() >= firstPorts {
+		ports := []string{"landlock_add_rule", "landlock_add_rule"}
+		kinds = append(kinds, launchKind{"ports", []string{"snib", "--connect", "80", "-w", "@", "--connect=443"}, "writes",
+			slices.Concat(closing, probing, asking, creating, always, ruleCalls("@"), ports, locking)})
+	}
+	if kernelABI() >= confinesUnix {
+		kinds = append(kinds, launchKind{"sockets beneath a path", []string{"snib", "--unix", "@", "-w", "/tmp"}, "writes network",
+			slices.Concat(closing, probing, asking, creating, always, ruleCalls("/tmp"), ruleCalls("@"), locking)})
+	}
+	return kinds
 }
 
 // straced runs the release build under strace, and returns the run and its trace.

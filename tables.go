@@ -42,7 +42,7 @@ func protections(p *policy, abi int) (all protection) {
 
 // listing says what the filter does with a call: a line a rule that holds, in their order.
 func listing(c config) (lines []string) {
-	verdicts := [verdictCount]string{"EPERM", "ENOSYS", "EOPNOTSUPP", "killed", "allowed"}
+	verdicts := [verdictCount]string{"EPERM", "ENOSYS", "EPROTONOSUPPORT", "EOPNOTSUPP", "killed", "allowed"}
 	lines = append(lines, "another architecture: killed")
 	if x32 != 0 {
 		lines = append(lines, "x32: killed, but for -1")

@@ -1,0 +1,258 @@
+package main
+
+// Reading, where it is restricted: a secret outside is read in no way, and ordinary programs run.
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// readProbes read the file args[0], each in a way of its own; args[1] is a directory that is readable and writable.
+var readProbes = map[string]func(secret, root string) error{
+	"open":                 func(secret, _ string) error { return readAll(unix.Open(secret, unix.O_RDONLY, 0)) },
+	"open for writing too": func(secret, _ string) error { return readAll(unix.Open(secret, unix.O_RDWR, 0)) },
+	"through O_PATH": func(secret, _ string) error {
+		fd, err := unix.Open(secret, unix.O_PATH, 0)
+		if err != nil {
+			return err
+		}
+		return readAll(unix.Open(fmt.Sprintf("/proc/self/fd/%d", fd), unix.O_RDONLY, 0))
+	},
+	"from an O_PATH directory": func(secret, _ string) error {
+		dir, err := unix.Open(filepath.Dir(secret), unix.O_PATH|unix.O_DIRECTORY, 0)
+		if err != nil {
+			return err
+		}
+		return readAll(unix.Openat(dir, filepath.Base(secret), unix.O_RDONLY, 0))
+	},
+	"by /proc/self/root": func(secret, _ string) error { return readAll(unix.Open("/proc/self/root"+secret, unix.O_RDONLY, 0)) },
+	"by /proc/self/cwd": func(secret, _ string) error {
+		if err := os.Chdir(filepath.Dir(secret)); err != nil {
+			return err
+		}
+		return readAll(unix.Open("/proc/self/cwd/"+filepath.Base(secret), unix.O_RDONLY, 0))
+	},
+	"by a symbolic link": func(secret, root string) error {
+		link := root + "/symlink"
+		if err := os.Symlink(secret, link); err != nil {
+			return err
+		}
+		defer os.Remove(link)
+		return readAll(unix.Open(link, unix.O_RDONLY, 0))
+	},
+	"by a hard link": func(secret, root string) error {
+		link := root + "/link"
+		if err := unix.Link(secret, link); err != nil {
+			return err
+		}
+		defer os.Remove(link)
+		return readAll(unix.Open(link, unix.O_RDONLY, 0))
+	},
+	"moved here": func(secret, root string) error {
+		moved := root + "/moved"
+		if err := unix.Rename(secret, moved); err != nil {
+			return err
+		}
+		defer os.Rename(moved, secret)
+		return readAll(unix.Open(moved, unix.O_RDONLY, 0))
+	},
+	"after chroot": func(secret, _ string) error {
+		if err := unix.Chroot(filepath.Dir(secret)); err != nil {
+			return err
+		}
+		return readAll(unix.Open("/"+filepath.Base(secret), unix.O_RDONLY, 0))
+	},
+	"executed": func(secret, _ string) error { return exec.Command(secret).Run() },
+	"copied by the kernel": func(secret, root string) error {
+		from, err := unix.Open(secret, unix.O_RDONLY, 0)
+		if err != nil {
+			return err
+		}
+		to, err := unix.Open(root+"/copy", unix.O_RDWR|unix.O_CREAT, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = unix.CopyFileRange(from, nil, to, nil, 100, 0)
+		return err
+	},
+	"by a handle": func(secret, root string) error {
+		mount, err := unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+		if err != nil {
+			return err
+		}
+		fd, err := openByHandle(mount, secret, unix.O_RDONLY)
+		return readAll(fd, err)
+	},
+	"listed": func(secret, _ string) error { _, err := os.ReadDir(filepath.Dir(secret)); return err },
+}
+
+// secretText is what must not be read.
+const secretText = "#!/bin/true\nsecret\n"
+
+func readAll(fd int, err error) error {
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, len(secretText))
+	if n, err := unix.Read(fd, buf); err != nil || string(buf[:n]) != secretText {
+		return fmt.Errorf("read %q, %v", buf[:n], err)
+	}
+	return nil
+}
+
+func init() {
+	for name, read := range readProbes {
+		probes["read "+name] = func(a []string) error { return read(a[0], a[1]) }
+	}
+}
+
+// vault makes a readable root, and a secret beside it that only the permissions of files would let everybody read.
+func vault(t testing.TB) (root, secret string) {
+	t.Helper()
+	dir := scratch(t)
+	root, secret = dir+"/root", dir+"/vault/secret"
+	for _, d := range []string{root, dir + "/vault"} {
+		if err := os.Mkdir(d, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(secret, []byte(secretText), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return root, secret
+}
+
+// readOnlyHere is the launcher with restricted reading and a writable root; the test binary must be readable to be a command.
+func readOnlyHere(root string, more ...string) []string {
+	self, err := filepath.EvalSymlinks(probePath)
+	if err != nil {
+		panic(err)
+	}
+	return slices.Concat([]string{"snib", "-w", root, "--read", roleDir, "-r" + self}, more, []string{"--"})
+}
+
+func TestSecrets(t *testing.T) {
+	needABI(t, 1)
+	root, secret := vault(t)
+	for name := range readProbes {
+		if os.Geteuid() != 0 && (name == "after chroot" || name == "by a handle") {
+			continue // root's
+		}
+		op := []string{"read " + name, secret, root}
+		control := release.outcome(t, nil, op...)
+		if control != "ok" {
+			t.Errorf("%s: control: %s", name, control)
+		}
+		got := release.outcome(t, readOnlyHere(root), op...)
+		if !slices.Contains([]string{"EACCES", "EPERM", "EXDEV"}, got) {
+			t.Errorf("%s: %s", name, got)
+		}
+		if content, err := os.ReadFile(secret); err != nil || string(content) != secretText {
+			t.Errorf("%s: the secret is now %q, %v", name, content, err)
+		}
+		if name == "by a hard link" || name == "moved here" || name == "by a handle" {
+			continue // writing or root's ways, which reading beneath does not open
+		}
+		if got := release.outcome(t, readOnlyHere(root, "-r", filepath.Dir(secret)), op...); name != "open for writing too" && name != "after chroot" && got != "ok" {
+			t.Errorf("%s: with --read: %s", name, got)
+		}
+	}
+}
+
+// What --read, --list and --bare open, each against its neighbour.
+func TestReadOptions(t *testing.T) {
+	needABI(t, 1)
+	root, secret := vault(t)
+	// What a test binary that is linked with the C library is run by.
+	bare := []string{"--bare"}
+	for _, dir := range []string{"/lib", "/lib64", "/usr/lib"} {
+		if _, err := os.Stat(dir); err == nil {
+			bare = append(bare, "-r", dir)
+		}
+	}
+	for _, c := range []struct {
+		more []string
+		op   []string
+		want string
+	}{
+		{nil, []string{"read", secret}, "EACCES"},
+		{[]string{"-r", secret}, []string{"read", secret}, "ok"},
+		{[]string{"-r", secret}, []string{"list", filepath.Dir(secret)}, "EACCES"},
+		{[]string{"--list", filepath.Dir(secret)}, []string{"list", filepath.Dir(secret)}, "ok"},
+		{[]string{"--list", filepath.Dir(secret)}, []string{"read", secret}, "EACCES"},
+		{[]string{"-r", filepath.Dir(secret)}, []string{"list", filepath.Dir(secret)}, "ok"},
+		{[]string{"-r", filepath.Dir(secret)}, []string{"create", filepath.Dir(secret) + "/new"}, "EACCES"},
+		{nil, []string{"create", root + "/new"}, "ok"},
+		{nil, []string{"read", root + "/new"}, "ok"},
+		{nil, []string{"read", "/dev/zero"}, "ok"},
+		{nil, []string{"list", "/proc"}, "ok"},
+		{bare, []string{"list", "/proc"}, "EACCES"},
+		{bare, []string{"read", "/dev/zero"}, "EACCES"},
+		{bare, []string{"write", "/dev/null"}, "ok"},
+		{nil, []string{"list", "/"}, "EACCES"},
+		{[]string{"--list", "/"}, []string{"list", "/"}, "ok"},
+		{[]string{"-r", "/"}, []string{"read", secret}, "ok"},
+	} {
+		if got := release.outcome(t, readOnlyHere(root, c.more...), c.op...); got != c.want {
+			t.Errorf("%q %q: %s, want %s", c.more, c.op, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		argv []string
+		want string
+	}{
+		{[]string{"--bare"}, "snib: error: option \"--bare\" goes with --read only: without it everything can be read\nsnib: hint: say what may be read: --read PATH\n"},
+		{[]string{"--list=/"}, "snib: error: option \"--list=/\" goes with --read only: without it everything can be read\nsnib: hint: say what may be read: --read PATH\n"},
+		{[]string{"-r", "/nonexistent"}, "snib: error: path \"/nonexistent\" of --read: no such file or directory\nsnib: hint: create it first, or leave it out\n"},
+		{[]string{"-r", "/", "--list", "/nonexistent"}, "snib: error: path \"/nonexistent\" of --list: no such file or directory\nsnib: hint: create it first, or leave it out\n"},
+		{[]string{"-r", "/", "--list", secret}, fmt.Sprintf("snib: error: path %q of --list is no directory that can be listed\n", secret)},
+		{[]string{"-r", ""}, "snib: error: the path of option \"-r\" is empty\nsnib: hint: write a path; if it came from a variable, that is empty or not set\n"},
+	} {
+		checkRefused(t, slices.Concat([]string{"snib"}, c.argv, []string{"X"}), 125, c.want)
+	}
+}
+
+// Programs that do something real with reading restricted to the current directory and the base system.
+func TestReadingPrograms(t *testing.T) {
+	needABI(t, 1)
+	for name, c := range map[string]struct {
+		tools  []string
+		script string
+		want   string
+	}{
+		"sh":     {[]string{"sh"}, `echo hello | tr a-z A-Z`, "HELLO\n"},
+		"python": {[]string{"python3"}, `/usr/bin/python3 -c 'import ssl, json, ctypes; print(json.dumps(ssl.create_default_context().check_hostname))'`, "true\n"},
+		"perl":   {[]string{"perl"}, `perl -MPOSIX -e 'print POSIX::floor(3.7), "\n"'`, "3\n"},
+		"git":    {[]string{"git"}, `git init -q r && cd r && git -c user.name=a -c user.email=b commit -q --allow-empty -m x && git log --format=%s`, "x\n"},
+		"gcc":    {[]string{"gcc"}, `printf 'int main(void){return 7;}' > a.c && gcc a.c && ./a.out; echo $?`, "7\n"},
+		"tar":    {[]string{"tar"}, `echo x > f && tar cf - f | tar tf -`, "f\n"},
+		"ssh":    {[]string{"ssh"}, `ssh -V 2>&1 | cut -c1-7`, "OpenSSH\n"},
+		"curl":   {[]string{"curl"}, `curl --version | cut -c1-4 | head -1`, "curl\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, tool := range c.tools {
+				if path := need(t, tool); !strings.HasPrefix(path, "/usr/") && !strings.HasPrefix(path, "/bin/") {
+					t.Skipf("needs %s of the system", tool)
+				}
+			}
+			dir := scratch(t)
+			r := start(t, release.path, []string{"snib", "-r", ".", "-w", ".", "sh", "-c", c.script}, func(cmd *exec.Cmd) {
+				cmd.Dir = dir
+				cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + dir, "TMPDIR=" + dir, "LC_ALL=C"}
+				cmd.SysProcAttr = &syscall.SysProcAttr{}
+			})
+			if r.code != 0 || r.stdout != c.want {
+				t.Errorf("%+v, want %q", r, c.want)
+			}
+		})
+	}
+}

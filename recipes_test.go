@@ -1,0 +1,325 @@
+package main
+
+// The pages of recipes: every command that they show is run, without a sandbox, as it stands there, and without what it is said to
+// need.
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// recipe is how a command of docs/recipes.md is tried.
+type recipe struct {
+	tools []string
+	setup string   // a script that runs first, in the directory; at port 3128, here and in the command, an HTTP server answers
+	check string   // a script that succeeds if the command did its work, and only then
+	drop  []string // without any of these it does not
+	abi   int      // Landlock's, from which the command can work
+	until int      // Landlock's, from which a drop of --unix is no loss
+}
+
+const (
+	goFixture = `printf 'module m\n\ngo 1.20\n' >go.mod; printf 'package m\n' >m.go
+printf 'package m\n\nimport ("os"; "testing")\n\nfunc TestM(t *testing.T) { os.WriteFile("done", nil, 0o666) }\n' >m_test.go`
+	worktree = `printf '[user]\n name = me\n email = me@example.com\n' >~/.gitconfig; git init -q ~/repo; cd ~/repo; echo a >a; git add a; git commit -qm first
+git worktree add -q --detach ~/work; echo b >>~/work/a`
+)
+
+// recipes are by the words that a command has after its options, as far as they tell it from the others.
+var recipes = map[string]recipe{
+	"npm install": {tools: []string{"npm", "curl"}, setup: `mkdir ~/.npm dep; echo '{"name":"dep","version":"1.0.0"}' >dep/package.json
+echo '{"name":"m","version":"1.0.0","dependencies":{"dep":"file:dep"},"scripts":{"preinstall":"curl -sS -o page http://127.0.0.1:3128/"}}' >package.json`,
+		check: "test -e node_modules/dep/package.json && test -e ~/.npm/_logs", drop: []string{"-w ~/.npm", "--network"}},
+	"npm test": {tools: []string{"npm"}, setup: `echo '{"name":"m","version":"1.0.0","scripts":{"test":"node --test"}}' >package.json
+echo 'require("node:test")("t", () => require("fs").writeFileSync("done", ""))' >x.test.js`,
+		check: "test -e done", drop: []string{"-w ."}},
+	"python3 -m pytest": {tools: []string{"python3"}, setup: `printf 'import unittest, tempfile, multiprocessing\nclass T(unittest.TestCase):\n    def test(self):\n        multiprocessing.Lock(); open("done", "w")\n' >test_x.py`,
+		check: "test -e done", drop: []string{"--dev", "-w ."}},
+	"go test ./...": {tools: []string{"go"}, setup: goFixture, check: "test -e done", drop: []string{"--dev"}},
+	"cargo test --offline": {tools: []string{"cargo", "cc"}, setup: `mkdir src; printf '[package]\nname = "m"\nversion = "0.1.0"\nedition = "2021"\n' >Cargo.toml
+cat >src/lib.rs <<'X'
+#[test]
+fn t() {
+    let path = std::env::temp_dir().join(format!("snib-{}", std::process::id()));
+    std::fs::write(&path, "").unwrap();
+    std::fs::remove_file(path).unwrap();
+    std::fs::write("done", "").unwrap();
+}
+X`, check: "test -e done", drop: []string{"--dev", "-w ."}},
+	"make": {tools: []string{"make", "gcc"}, setup: `printf 'int main(void) { return 0; }\n' >m.c; printf 'm: m.c\n\tgcc -o m m.c\n' >Makefile`, check: "./m", drop: []string{"--dev", "-w ."}},
+	"git commit": {tools: []string{"git"}, setup: worktree,
+		check: "test $(git log --format=%s -1) = work", drop: []string{`-w "$(git rev-parse --git-common-dir)"`}},
+	"--read git commit": {tools: []string{"git"}, setup: `printf '[user]\n name = me\n email = me@example.com\n' >~/.gitconfig; git init -q; echo a >a; git add a; git commit -qm first; echo b >>a`,
+		check: "test $(git log --format=%s -1) = work", drop: []string{"-r ~/.gitconfig", "-w ."}},
+	"gpg --batch --sign notes": {tools: []string{"gpg", "gpgconf"}, setup: `mkdir -m 700 ~/.gnupg; echo text >notes; gpg -q --batch --passphrase '' --quick-gen-key me@example.com ed25519 sign never; gpgconf --kill all`,
+		check: "gpgconf --kill all; gpg -q --batch --verify notes.gpg", drop: []string{"-w ~/.gnupg", "--unix /"}, until: confinesUnix},
+	"tmux -L job new-session -d make": {tools: []string{"tmux", "make"}, setup: `printf 'all:\n\techo x >done\n' >Makefile`,
+		check: "i=0; until test -e done; do test $((i += 1)) -lt 50 || exit 1; sleep .1; done", drop: []string{"--dev", "--unix /"}, until: confinesUnix},
+	"curl": {tools: []string{"curl"}, check: "grep -q http://example.invalid/ page", drop: []string{"--connect 3128", "-w ."}, abi: firstPorts},
+	"codex exec": {tools: []string{"curl"}, setup: `mkdir ~/.codex ~/.ssh ~/.aws ~/other; echo secret >~/.ssh/key; echo secret >~/.aws/key
+printf '#!/bin/sh\necho x >done; echo x >~/.codex/log; echo x >/tmp/codex-$$ && rm /tmp/codex-$$ && echo x >tmp\necho x >~/other/escaped\ncat ~/.ssh/key ~/.aws/key >stolen\ncurl -sS -o page http://127.0.0.1:3128/ && test $# = 2\n' >~/bin/codex; chmod 755 ~/bin/codex`,
+		check: "test -e done && test -e ~/.codex/log && test -e tmp", drop: []string{"-w ~/.codex", "--dev", "-w .", "--network"}},
+}
+
+// documented returns the commands of a page: what stands in backquotes and begins with snib, or sets a variable for it, and
+// the indented lines.
+func documented(t *testing.T, page string) (list []string) {
+	t.Helper()
+	content, err := os.ReadFile(page)
+	if err != nil {
+		t.Skip("needs the source")
+	}
+	for _, m := range regexp.MustCompile("(?m)`((?:\\w+=\\S+ )*snib [^`]*)`|^    (.*)$").FindAllStringSubmatch(string(content), -1) {
+		list = append(list, m[1]+m[2])
+	}
+	return list
+}
+
+// ownPython is the program behind python3: one that is a script of a version manager looks for its versions in the home.
+var ownPython = sync.OnceValue(func() string {
+	out, _ := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	return strings.TrimSpace(string(out))
+})
+
+// beyondDev makes a home that no --dev opens.
+func beyondDev(t *testing.T) string {
+	t.Helper()
+	home := ""
+	for _, base := range []string{os.Getenv("HOME"), "/dev"} {
+		if base == "" || base == "/tmp" || strings.HasPrefix(base, "/var/tmp") {
+			continue
+		}
+		if dir, err := os.MkdirTemp(base, "snib-"); err == nil {
+			home = dir
+			break
+		}
+	}
+	if home == "" {
+		t.Skip("needs a directory outside of /tmp and /var/tmp")
+	}
+	t.Cleanup(func() { os.RemoveAll(home) })
+	for _, name := range []string{"bin", "work", ".cache"} {
+		if err := os.Mkdir(filepath.Join(home, name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(release.path, home+"/bin/snib"); err != nil {
+		t.Fatal(err)
+	}
+	if python := ownPython(); python != "" {
+		if err := os.Symlink(python, home+"/bin/python3"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return home
+}
+
+// inHome runs a script in a home's directory, with the caches and toolchains of who runs the tests.
+func inHome(t *testing.T, home, script string) run {
+	t.Helper()
+	return start(t, need(t, "sh"), []string{"sh", "-c", script}, func(cmd *exec.Cmd) {
+		cmd.Dir = home + "/work"
+		env := []string{"HOME=" + home, "PATH=" + home + "/bin:" + os.Getenv("PATH"), "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local",
+			"PYTHONDONTWRITEBYTECODE=1", "TERM=xterm", "LANG=C.UTF-8"}
+		own := os.Getenv("HOME")
+		for variable, dir := range map[string]string{"CARGO_HOME": ".cargo", "RUSTUP_HOME": ".rustup"} {
+			if _, err := os.Stat(filepath.Join(own, dir)); err == nil {
+				env = append(env, variable+"="+filepath.Join(own, dir))
+			}
+		}
+		if cache, err := os.UserCacheDir(); err == nil {
+			if _, err := os.Stat(cache + "/go-build"); err == nil {
+				env = append(env, "XDG_CACHE_HOME="+cache)
+			}
+		}
+		cmd.Env = env
+	})
+}
+
+func TestRecipes(t *testing.T) {
+	needLong(t)
+	t.Parallel()
+	needABI(t, 3)
+	// A recipe whose option this build has not yet is run without it.
+	hides := strings.Contains(release.snib(t, "--help").stdout, "--hide ")
+	used := map[string]bool{}
+	commands := documented(t, "docs/recipes.md")
+	for _, command := range commands {
+		if command == ".ci/run jobs" {
+			if ci, err := os.ReadFile(".ci/run"); err != nil || !strings.Contains(string(ci), "\njobs() { test/jobs; }\n") {
+				t.Errorf("%q: .ci/run has no such stage", command)
+			}
+			continue
+		}
+		options, tail, is := strings.Cut(command, " -- ")
+		key := ""
+		for k := range recipes {
+			words, reads := strings.CutPrefix(k, "--read ")
+			if strings.HasPrefix(tail+" ", words+" ") && reads == strings.Contains(options, "--read") {
+				key = k
+			}
+		}
+		if !is || key == "" {
+			t.Errorf("%q: nothing runs it", command)
+			continue
+		}
+		used[key] = true
+		c := recipes[key]
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			for _, tool := range c.tools {
+				need(t, tool)
+			}
+			needABI(t, c.abi)
+			if key == "python3 -m pytest" && exec.Command("python3", "-c", "import pytest").Run() != nil {
+				command = strings.Replace(command, "pytest", "unittest", 1)
+			}
+			if !hides {
+				command = regexp.MustCompile(` --hide \S+`).ReplaceAllString(command, "")
+			}
+			try := func(command string) (works bool, r run, home string) {
+				t.Helper()
+				home = beyondDev(t)
+				listener, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer listener.Close()
+				go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, r.URL) }))
+				_, port, _ := net.SplitHostPort(listener.Addr().String())
+				served := strings.NewReplacer("3128", port)
+				command = served.Replace(command)
+				if r := inHome(t, home, "set -e\n"+served.Replace(c.setup)); r.code != 0 {
+					t.Fatalf("set up: %+v", r)
+				}
+				r = inHome(t, home, command)
+				if slices.Contains(c.tools, "tmux") {
+					defer inHome(t, home, "tmux -L job kill-server")
+				}
+				return r.code == 0 && inHome(t, home, c.check).code == 0, r, home
+			}
+			assignments, _, _ := strings.Cut(options, "snib ")
+			tail := strings.SplitN(command, " -- ", 2)[1]
+			if works, r, _ := try(assignments + tail); !works {
+				t.Fatalf("control: %+v", r)
+			}
+			works, r, home := try(command)
+			if !works {
+				t.Errorf("%q: %+v", command, r)
+			}
+			if key == "codex exec" {
+				if _, err := os.Stat(home + "/other/escaped"); err == nil {
+					t.Errorf("%q: it wrote to ~/other", command)
+				}
+				if stolen, err := os.ReadFile(home + "/work/stolen"); err != nil || len(stolen) > 0 == hides {
+					t.Errorf("%q: it read %q, %v", command, stolen, err)
+				}
+			}
+			for _, drop := range c.drop {
+				if drop == "--unix /" && kernelABI() >= c.until {
+					continue
+				}
+				less := strings.Replace(command, " "+drop, "", 1)
+				if less == command {
+					t.Errorf("%q: no %q", command, drop)
+				} else if works, _, _ := try(less); works {
+					t.Errorf("%q: works without %q", command, drop)
+				}
+			}
+		})
+	}
+	for key := range recipes {
+		if !used[key] {
+			t.Errorf("%q: not in the page", key)
+		}
+	}
+}
+
+// The README quotes the page.
+func TestQuotedRecipes(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Skip("needs the source")
+	}
+	page := documented(t, "docs/recipes.md")
+	_, section, is := strings.Cut(string(readme), "docs/recipes.md")
+	if !is {
+		t.Fatal("no docs/recipes.md in the README")
+	}
+	section, _, _ = strings.Cut(section, "\n\n`codex")
+	quoted := 0
+	for _, line := range strings.Split(section, "\n") {
+		if command, is := strings.CutPrefix(line, "    "); is {
+			quoted++
+			if !slices.Contains(page, command) {
+				t.Errorf("%q: not in the page", command)
+			}
+		}
+	}
+	if quoted < 5 {
+		t.Errorf("%d recipes quoted", quoted)
+	}
+}
+
+// What docs/denied.md shows is what strace and grep print, but for numbers of processes, names and the home.
+func TestDeniedPage(t *testing.T) {
+	needLong(t)
+	t.Parallel()
+	setups := map[string]string{
+		"sort": "seq 300000 >big",
+		"git":  worktree,
+		"curl": "",
+	}
+	page := documented(t, "docs/denied.md")
+	if len(page) < 2 || len(page[2:]) != 3*len(setups) {
+		t.Fatalf("%d lines", len(page))
+	}
+	needABI(t, 3)
+	need(t, "strace")
+	recipe, _, _ := strings.Cut(page[0], "COMMAND")
+	for i := 2; i < len(page); i += 3 {
+		command, is := strings.CutPrefix(page[i], "$ "+recipe)
+		tool, _, _ := strings.Cut(command, " ")
+		setup, known := setups[tool]
+		if !is || !known || page[i+1] != "$ "+page[1] {
+			t.Errorf("%q: nothing runs it", page[i])
+			continue
+		}
+		t.Run(tool, func(t *testing.T) {
+			need(t, tool)
+			home := beyondDev(t)
+			normal := func(line string) string {
+				line = regexp.MustCompile(`^\d+ +`).ReplaceAllString(line, "PID ")
+				line = regexp.MustCompile(`/tmp/sort\w{6}`).ReplaceAllString(line, "/tmp/sortXXXXXX")
+				line = regexp.MustCompile(`worktrees/\w+`).ReplaceAllString(line, "worktrees/tree")
+				return strings.NewReplacer(home+"/repo", "/home/me/project").Replace(line)
+			}
+			if r := inHome(t, home, "set -e\n"+setup); r.code != 0 {
+				t.Fatalf("set up: %+v", r)
+			}
+			find := func(command string) (r run, found bool) {
+				r = inHome(t, home, command+" >/dev/null 2>&1\necho $?\n"+page[1])
+				for _, line := range strings.Split(r.stdout, "\n") {
+					found = found || normal(line) == normal(page[i+2])
+				}
+				return r, found
+			}
+			if r, found := find(page[i][2:]); !found || strings.HasPrefix(r.stdout, "0\n") {
+				t.Errorf("%q: no line %q in %+v", page[i], page[i+2], r)
+			}
+			// Without the sandbox no such line is there.
+			if r, found := find(strings.Replace(page[i][2:], "snib -w . -- ", "", 1)); found {
+				t.Errorf("control: %+v", r)
+			}
+		})
+	}
+}
