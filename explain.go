@@ -24,7 +24,7 @@ type rehearsal struct {
 	calls    []string      // in their order; with the path, where one is opened
 	paths    []rehearsedPath
 	beside   []besideHidden
-	quiet    int      // a descriptor of such an entry: the calls for it are not listed; -1: none
+	quiet    int      // a descriptor of such an entry: the calls for it are not listed; 0: none
 	ports    []string // that may be connected to
 	filter   []bpf.RawInstruction
 	runs     string // the file that would be executed; empty: none
@@ -57,7 +57,7 @@ func withKernel(kernel func(nr, a1, a2, a3, a4, a5 uintptr) uintptr, f func()) {
 // rehearse carries out a policy for this kernel, or for one of that Landlock ABI (0: without Landlock) if it is not negative.
 // It changes p as carryOut does.
 func rehearse(p *policy, argv, envp []*byte, abi int) *rehearsal {
-	r := &rehearsal{abi: abi, errno: unix.ENOSYS, quiet: -1, opened: map[int]int{}, kernel: systemCall}
+	r := &rehearsal{abi: abi, errno: unix.ENOSYS, opened: map[int]int{}, kernel: systemCall}
 	if abi < 0 {
 		r.abi, r.errno = landlockABI()
 	}
@@ -103,7 +103,7 @@ func rehearsed(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 
 // openEntry tells whether a call is one of those for an entry beside something hidden. They are listed once a directory.
 func (r *rehearsal) openEntry(nr, a1, a3 uintptr) bool {
-	if nr == unix.SYS_OPENAT && int32(a1) >= 0 && a3&unix.O_NOFOLLOW != 0 && r.quiet < 0 && hiding.count > 0 && hiding.entries {
+	if nr == unix.SYS_OPENAT && int32(a1) >= 0 && a3&unix.O_NOFOLLOW != 0 && r.quiet == 0 && hiding.entries {
 		if n := len(r.beside); n == 0 || r.beside[n-1].fd != int(a1) {
 			dir, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(int(a1)))
 			if err != nil {
@@ -114,7 +114,7 @@ func (r *rehearsal) openEntry(nr, a1, a3 uintptr) bool {
 		}
 		return true
 	}
-	return r.quiet >= 0
+	return r.quiet > 0
 }
 
 // memory is the memory that an argument points to: a package variable, or argv or envp.
@@ -151,7 +151,7 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 		if _, is := r.opened[int(a1)]; is {
 			delete(r.opened, int(a1))
 			if r.quiet == int(a1) {
-				r.quiet = -1
+				r.quiet = 0
 			}
 			return r.kernel(nr, a1, a2, a3, a4, a5)
 		}

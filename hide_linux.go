@@ -48,6 +48,7 @@ func identify(fd int) (id identity, kind uint16, errno syscall.Errno) {
 	const flags = unix.AT_EMPTY_PATH | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_DONT_SYNC
 	const mask = unix.STATX_TYPE | unix.STATX_INO | unix.STATX_MNT_ID
 	s := &hiding.stat
+	s.Mask = 0
 	errno = exactlyZero(systemCall(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(unsafe.StringData("\x00"))), flags, mask,
 		uintptr(unsafe.Pointer(s))))
 	if errno == 0 && s.Mask&mask != mask {
