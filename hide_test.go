@@ -296,6 +296,35 @@ func TestHideAmongMany(t *testing.T) {
 	}
 }
 
+// The report names the directories above, and what is in the launch's own way is not taken for one of the policy's paths.
+func TestHideExplained(t *testing.T) {
+	needABI(t, 1)
+	dir := home(t)
+	e := decodeExplained(t, release.snib(t, "--explain=json", "--hide", dir+"/link/id", "--", probePath, "list", dir))
+	var above []string
+	for _, b := range e.Beside {
+		above = append(above, b.Directory)
+	}
+	want := []string{dir + "/.ssh"}
+	for at := dir; at != "/"; at = filepath.Dir(at) {
+		want = append(want, at)
+	}
+	if want = append(want, "/"); !slices.Equal(above, want) {
+		t.Errorf("directories %q, want %q", above, want)
+	}
+	if len(e.Beside) > 0 && e.Beside[0].Rules != 1 { // config
+		t.Errorf("%d rules in %s, want 1", e.Beside[0].Rules, e.Beside[0].Directory)
+	}
+	if e.Runs == "" || e.Failure != "" || len(e.Paths) == 0 || e.Paths[0].Path != "/" || !slices.Equal(e.Paths[0].Access, []string{"read_dir"}) {
+		t.Errorf("%+v", e)
+	}
+	for _, path := range e.Paths {
+		if strings.HasPrefix(path.Path, dir) {
+			t.Errorf("%q is no path of the policy", path.Path)
+		}
+	}
+}
+
 // Entries that come and go meanwhile are no failure.
 func TestHideAmongVanishing(t *testing.T) {
 	needABI(t, 1)
