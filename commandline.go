@@ -36,10 +36,11 @@ func (p *policy) parseOwn(argv []*byte) failure {
 			return failure{reason: why, arg: i}
 		}
 		switch id {
-		case optWrite:
+		case optWrite, optHide:
 			if value == "" {
 				return failure{reason: emptyPath, arg: i}
 			}
+			p.hides = p.hides || id == optHide
 			granted = i
 		case optRead, optList:
 			if value == "" {

@@ -4,9 +4,9 @@ package main
 // printed is what would happen, up to execve and but for what the kernel would refuse.
 
 import (
-	"bytes"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +23,8 @@ type rehearsal struct {
 	errno    syscall.Errno // why it has no Landlock
 	calls    []string      // in their order; with the path, where one is opened
 	paths    []rehearsedPath
+	beside   []besideHidden
+	quiet    int      // a descriptor of such an entry: the calls for it are not listed; 0: none
 	ports    []string // that may be connected to
 	filter   []bpf.RawInstruction
 	runs     string // the file that would be executed; empty: none
@@ -32,15 +34,6 @@ type rehearsal struct {
 	invented int                  // how many descriptors were invented
 	dropped  *[2]unix.CapUserData // what capset left
 	kernel   func(nr, a1, a2, a3, a4, a5 uintptr) uintptr
-}
-
-type rehearsedPath struct {
-	name     string
-	errno    syscall.Errno // why it cannot be opened
-	resolved string        // empty: not known
-	file     bool          // it is not a directory
-	outside  bool          // it is in no file system that Landlock restricts
-	access   uint64        // what a rule grants there
 }
 
 // rehearsing is the rehearsal that rehearsed takes part in. It is a variable because systemCall must be a top-level function: the
@@ -76,6 +69,10 @@ func rehearse(p *policy, argv, envp []*byte, abi int) *rehearsal {
 	if r.runs != "" {
 		r.failure = failure{}
 	}
+	if p.hides {
+		// Paths that were looked at to find what is hidden.
+		r.paths = slices.DeleteFunc(r.paths, func(path rehearsedPath) bool { return path.access == 0 && path.errno == 0 && !path.outside })
+	}
 	return r
 }
 
@@ -85,7 +82,8 @@ var launchCalls = map[uintptr]string{
 	unix.SYS_CLOSE: "close", unix.SYS_CAPGET: "capget", unix.SYS_CAPSET: "capset", unix.SYS_PRCTL: "prctl", unix.SYS_SECCOMP: "seccomp",
 	unix.SYS_LANDLOCK_CREATE_RULESET: "landlock_create_ruleset", unix.SYS_LANDLOCK_ADD_RULE: "landlock_add_rule",
 	unix.SYS_LANDLOCK_RESTRICT_SELF: "landlock_restrict_self", unix.SYS_RT_SIGPROCMASK: "rt_sigprocmask", unix.SYS_WRITE: "write",
-	unix.SYS_EXECVE: "execve",
+	unix.SYS_EXECVE: "execve", unix.SYS_STATX: "statx", unix.SYS_READLINKAT: "readlinkat", unix.SYS_GETDENTS64: "getdents64",
+	unix.SYS_GETEUID: "geteuid",
 }
 
 // rehearsed stands in for systemCall. It makes the calls that change nothing, and answers the others as a kernel on which they
@@ -93,11 +91,30 @@ var launchCalls = map[uintptr]string{
 func rehearsed(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 	r := rehearsing
 	name := launchCalls[nr]
+	if r.openEntry(nr, a1, a3) {
+		return r.answer(nr, a1, a2, a3, a4, a5)
+	}
 	if nr == unix.SYS_OPENAT {
 		name += " " + strconv.Quote(text((*byte)(memory(a2))))
 	}
 	r.calls = append(r.calls, name)
 	return r.answer(nr, a1, a2, a3, a4, a5)
+}
+
+// openEntry tells whether a call is one of those for an entry beside something hidden. They are listed once a directory.
+func (r *rehearsal) openEntry(nr, a1, a3 uintptr) bool {
+	if nr == unix.SYS_OPENAT && int32(a1) >= 0 && a3&unix.O_NOFOLLOW != 0 && r.quiet == 0 && hiding.entries {
+		if n := len(r.beside); n == 0 || r.beside[n-1].fd != int(a1) {
+			dir, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(int(a1)))
+			if err != nil {
+				dir = "?"
+			}
+			r.beside = append(r.beside, besideHidden{dir: dir, fd: int(a1)})
+			r.calls = append(r.calls, "openat, statx, landlock_add_rule, close for entries of "+strconv.Quote(dir))
+		}
+		return true
+	}
+	return r.quiet > 0
 }
 
 // memory is the memory that an argument points to: a package variable, or argv or envp.
@@ -116,6 +133,15 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 			return failed(unix.ENOSYS)
 		}
 		fd := r.kernel(nr, a1, a2, a3, a4, a5)
+		if int32(a1) >= 0 {
+			if n, errno := result(fd); errno == 0 {
+				r.opened[n] = -1
+				if hiding.entries && a3&unix.O_NOFOLLOW != 0 {
+					r.quiet = n
+				}
+			}
+			return fd
+		}
 		r.paths = append(r.paths, newRehearsedPath(strings.Clone(text((*byte)(memory(a2)))), fd))
 		if n, errno := result(fd); errno == 0 {
 			r.opened[n] = len(r.paths) - 1
@@ -124,9 +150,12 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 	case unix.SYS_CLOSE:
 		if _, is := r.opened[int(a1)]; is {
 			delete(r.opened, int(a1))
+			if r.quiet == int(a1) {
+				r.quiet = 0
+			}
 			return r.kernel(nr, a1, a2, a3, a4, a5)
 		}
-	case unix.SYS_GETSOCKOPT:
+	case unix.SYS_GETSOCKOPT, unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_GETDENTS64, unix.SYS_GETEUID:
 		return r.kernel(nr, a1, a2, a3, a4, a5)
 	case unix.SYS_FCNTL:
 		if a2 == unix.F_GETFD || a2 == unix.F_GETFL {
@@ -160,6 +189,12 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 		if !is {
 			return failed(unix.EBADF)
 		}
+		if at < 0 {
+			dir := &r.beside[len(r.beside)-1]
+			dir.rules++
+			dir.access |= attr.Allowed_access
+			return 0
+		}
 		path := &r.paths[at]
 		switch {
 		case path.outside:
@@ -183,64 +218,6 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 		return failed(unix.ECANCELED)
 	}
 	return 0
-}
-
-func newRehearsedPath(name string, answer uintptr) rehearsedPath {
-	fd, errno := result(answer)
-	path := rehearsedPath{name: name, errno: errno}
-	if errno != 0 {
-		return path
-	}
-	var stat unix.Stat_t
-	if unix.Fstat(fd, &stat) == nil {
-		path.file = stat.Mode&unix.S_IFMT != unix.S_IFDIR
-	}
-	if resolved, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd)); err == nil {
-		// What is in no file system that can be mounted has a name such as "pipe:[1]".
-		path.outside = resolved[0] != '/'
-		path.resolved = resolved
-	}
-	return path
-}
-
-// fileAccess is what Landlock takes in a rule on a file that is not a directory.
-func fileAccess() (mask uint64) {
-	for _, t := range rights {
-		if t.class == classFS && t.file {
-			mask |= t.value
-		}
-	}
-	return mask
-}
-
-// executable tells why a file cannot be executed, as far as the file itself shows.
-func executable(path string) syscall.Errno {
-	var errno syscall.Errno
-	var stat unix.Stat_t
-	if err := unix.Stat(path, &stat); err != nil {
-		errno, _ = err.(syscall.Errno)
-		return errno
-	}
-	if stat.Mode&unix.S_IFMT != unix.S_IFREG || unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS) != nil {
-		return unix.EACCES
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return 0 // what cannot be read may still be executed
-	}
-	defer file.Close()
-	var head [256]byte
-	n, _ := file.Read(head[:])
-	if bytes.HasPrefix(head[:n], []byte("\x7fELF")) {
-		return 0
-	}
-	line, is := bytes.CutPrefix(head[:n], []byte("#!"))
-	line, _, _ = bytes.Cut(line, []byte("\n"))
-	words := bytes.Fields(line)
-	if !is || len(words) == 0 {
-		return unix.ENOEXEC
-	}
-	return executable(string(words[0]))
 }
 
 // networkMeaning says what may be done with sockets.
@@ -322,8 +299,11 @@ func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
 		writes = "beneath the paths below"
 	}
 	reads := "everywhere"
+	if p.hides {
+		reads += ", but for what is hidden"
+	}
 	if p.restrictReads {
-		reads = "beneath the paths below"
+		reads = strings.Replace(reads, "everywhere", "beneath the paths below", 1)
 	}
 	out.WriteString("  reads    " + reads + "\n  writes   " + writes + "\n" + field("network", strings.Split(r.networkMeaning(p), " ")))
 	if len(command) > 0 {
@@ -352,6 +332,12 @@ func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
 			default:
 				out.WriteString(wrap("    ", accessNames(path.access)))
 			}
+		}
+		if len(r.beside) > 0 {
+			heading("directories that lead to what is hidden, and the rights granted on or beneath their other entries")
+		}
+		for _, dir := range r.beside {
+			out.WriteString("  " + quote(dir.dir) + ": " + strconv.Itoa(dir.rules) + " rules\n" + wrap("    ", orNothing(accessNames(dir.access))))
 		}
 		rights := protections(p, r.abi)
 		heading("denied by Landlock wherever no rule grants it")
@@ -401,6 +387,13 @@ func (r *rehearsal) json(p *policy, command []string) string {
 		o.string("resolved", path.resolved)
 		o.bool("directory", path.errno == 0 && !path.file)
 		o.list("access", accessNames(path.access))
+		return o.String()
+	}))
+	o.raw("beside_hidden", jsonList(r.beside, func(dir besideHidden) string {
+		var o jsonWriter
+		o.string("directory", dir.dir)
+		o.number("rules", dir.rules)
+		o.list("access", accessNames(dir.access))
 		return o.String()
 	}))
 	rights := protections(p, r.abi)

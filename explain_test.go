@@ -95,6 +95,11 @@ type explained struct {
 		Exists, Directory bool
 		Access            []string
 	}
+	Beside []struct {
+		Directory string
+		Rules     int
+		Access    []string
+	} `json:"beside_hidden"`
 	Landlock []string
 	Closed   []string
 	Missing  []string

@@ -78,6 +78,11 @@ const (
 	missingPath
 	missingOwn
 	listNoDirectory
+	hideFailed
+	hidesRoot
+	hidesWritable
+	readsHidden
+	listingFailed
 	ruleFailed
 	portFailed
 	capabilitiesFailed

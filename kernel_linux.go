@@ -74,6 +74,17 @@ func openAt(name *byte, flags uintptr) uintptr {
 	return systemCall(unix.SYS_OPENAT, uintptr(cwd), uintptr(unsafe.Pointer(name)), flags|unix.O_CLOEXEC, 0, 0)
 }
 
+// exhausted tells whether an open failed for want of something that is no property of the path.
+func exhausted(errno syscall.Errno) bool {
+	return errno == unix.EMFILE || errno == unix.ENFILE || errno == unix.ENOMEM
+}
+
+// setPath keeps a path for a message, as far as it fits.
+func setPath(name string) {
+	n := copy(shared.path[:len(shared.path)-1], name)
+	shared.path[n] = 0
+}
+
 // closeFD ignores failure: Linux has freed the descriptor even then (close(2)).
 func closeFD(fd int) { systemCall(unix.SYS_CLOSE, uintptr(fd), 0, 0, 0, 0) }
 

@@ -288,6 +288,11 @@ func (p *policy) leadsOut(fd, abi int) bool {
 
 // addRules adds a rule for each path that the policy has one for: what it allows depends on whether that is a directory.
 func (p *policy) addRules(ruleset int, r *ruleset, argv, envp []*byte) failure {
+	if p.hides {
+		if f := p.findHidden(argv); f.reason != noReason {
+			return f
+		}
+	}
 	var c pathCursor
 	for name, use := p.nextPath(&c, argv, envp, shared.path[:]); name != nil; name, use = p.nextPath(&c, argv, envp, shared.path[:]) {
 		flags, dir, file := uintptr(0), r.write, r.writeFile
@@ -322,6 +327,16 @@ func (p *policy) addRules(ruleset int, r *ruleset, argv, envp []*byte) failure {
 				}
 			}
 		} else {
+			if p.hides {
+				var f failure
+				if dir, f = p.aroundHidden(ruleset, r, name, fd, use, dir); f.reason != noReason || dir == 0 {
+					closeFD(fd)
+					if f.reason != noReason {
+						return f
+					}
+					continue
+				}
+			}
 			why = ruleFailed
 			errno = exactlyZero(addRule(ruleset, fd, dir))
 			if errno == unix.EINVAL && file != dir {
@@ -334,18 +349,14 @@ func (p *policy) addRules(ruleset int, r *ruleset, argv, envp []*byte) failure {
 			}
 		}
 		if errno != 0 {
-			// For the message, as far as it fits.
-			n := copy(shared.path[:len(shared.path)-1], text(name))
-			shared.path[n] = 0
+			setPath(text(name))
 			return failure{reason: why, errno: errno}
 		}
 	}
+	if p.hides {
+		forgetHidden()
+	}
 	return failure{}
-}
-
-// exhausted tells whether an open failed for want of something that is no property of the path.
-func exhausted(errno syscall.Errno) bool {
-	return errno == unix.EMFILE || errno == unix.ENFILE || errno == unix.ENOMEM
 }
 
 // keptCapabilities are those that root keeps: what overrides the permissions of files and lets it become another user. Each

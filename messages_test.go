@@ -277,6 +277,19 @@ var refusals = []refusal{
 	{interpreterMissing, "snib bin/orphan", "snib script", ""},
 	{interpreterMissing, "snib through", "snib script", ""},
 	{interpreterMissing, "snib bin/through", "snib bin/script", ""},
+
+	// Hiding.
+	{emptyPath, "snib --hide= tool", "snib --hide=dir tool", ""},
+	{hideFailed, "snib --hide bin/plain/x tool", "snib --hide bin/plain tool", ""},
+	{hideFailed, "snib --hide dir tool", "", "statx EMFILE"},
+	{hideFailed, "snib --hide dir tool", "", "statx ENFILE"},
+	{hideFailed, "snib --hide dir tool", "", "statx E2BIG"},
+	{hidesRoot, "snib --hide / tool", "snib --hide dir tool", ""},
+	{hidesWritable, "snib -w . --hide dir tool", "snib -w dir --hide there,is tool", ""},
+	{hidesWritable, "snib -w dir --hide=dir tool", "snib -w dir --hide=bin/plain tool", ""},
+	{readsHidden, "snib -r . --hide dir -r dir tool", "snib -r . --hide dir tool", ""},
+	{listingFailed, "snib --hide dir tool", "", "getdents64 EIO"},
+	{ownWithAs, "snib --hide dir --as codex-linux-sandbox -- tool", "snib --as codex-linux-sandbox -- tool", ""},
 }
 
 // shellWords splits a command line that quotes with ' only.

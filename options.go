@@ -13,6 +13,7 @@ const (
 	optRead
 	optList
 	optBare
+	optHide
 	optNetwork
 	optConnect
 	optUnix
@@ -47,6 +48,7 @@ var ownOptions = [...]option{
 	{optRead, 'r', "--read", "PATH", "read PATH, the system, the writable only"},
 	{optList, 0, "--list", "PATH", "with --read: list directories from PATH on"},
 	{optBare, 0, "--bare", "", "with --read: leave the system out"},
+	{optHide, 0, "--hide", "PATH", "read everything but PATH"},
 	{optNetwork, 0, "--network", "", "leave the IP network on"},
 	{optConnect, 0, "--connect", "PORT", "allow TCP connections to PORT, on any host"},
 	{optUnix, 0, "--unix", "PATH", "allow other programs' sockets beneath PATH"},

@@ -34,6 +34,8 @@ type policy struct {
 	restrictReads  bool // to the paths of --read, the base system, and what is writable
 	bare           bool // ... without the base system
 	list           bool // directories can be listed beneath the paths of --list
+	hides          bool // at least one --hide was given
+	devices        bool // ... so that the devices of baseSystem stand in for /dev
 	dev            bool // where development tools write is writable
 	unix           bool // other programs' AF_UNIX sockets are open beneath the paths of --unix
 	unixAll        bool // ... wherever they are: --unix /
@@ -91,6 +93,9 @@ var baseSystem = [...]string{
 	"/dev/null\x00", "/dev/zero\x00", "/dev/full\x00", "/dev/random\x00", "/dev/urandom\x00", "/dev/tty\x00",
 }
 
+// firstDevice is the index in baseSystem from which on there are devices.
+const firstDevice = len(baseSystem) - 6
+
 // devPaths are where --dev allows writing, as far as they exist: temporary files, caches, shared memory, terminals. A row is the
 // path in suffix, or beneath the directory that an environment variable names; a value that is no absolute path, or "/", does not
 // count.
@@ -130,7 +135,10 @@ func (p *policy) nextPath(c *pathCursor, argv, envp []*byte, buf []byte) (path *
 		switch {
 		case use == readEverything && !p.restrictReads:
 			path = unsafe.StringData("/\x00")
-		case use == readSystem && p.restrictReads && !p.bare && c.base < len(baseSystem):
+		case use == readSystem && (p.restrictReads && !p.bare || p.devices) && c.base < len(baseSystem):
+			if p.devices {
+				c.base = max(c.base, firstDevice)
+			}
 			c.base++
 			return unsafe.StringData(baseSystem[c.base-1]), use
 		case use == namedRead && p.restrictReads, use == namedList && p.list, use == unixPath && p.unix && !p.unixAll:

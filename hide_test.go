@@ -1,0 +1,572 @@
+package main
+
+// Hiding: what is hidden is read in no way, and everything else as before.
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func init() {
+	// The file is made by the test once this runs.
+	probes["read once made"] = func(a []string) error {
+		for range 1000 {
+			if _, err := os.Lstat(a[0]); err == nil {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		return openAndClose(a[0], unix.O_RDONLY)
+	}
+}
+
+func TestHiddenSecrets(t *testing.T) {
+	needABI(t, 1)
+	root, secret := vault(t)
+	for _, hidden := range []string{secret, filepath.Dir(secret)} {
+		for name := range readProbes {
+			if os.Geteuid() != 0 && (name == "after chroot" || name == "by a handle") {
+				continue // root's
+			}
+			op := []string{"read " + name, secret, root}
+			if control := release.outcome(t, nil, op...); control != "ok" {
+				t.Errorf("%s: control: %s", name, control)
+			}
+			want := []string{"EACCES", "EPERM", "EXDEV"}
+			if name == "listed" {
+				want = []string{"ok"} // names stay
+			}
+			if got := release.outcome(t, []string{"snib", "-w", root, "--hide", hidden, "--"}, op...); !slices.Contains(want, got) {
+				t.Errorf("%s: %s", name, got)
+			}
+			if content, err := os.ReadFile(secret); err != nil || string(content) != secretText {
+				t.Errorf("%s: the secret is now %q, %v", name, content, err)
+			}
+			if slices.Contains([]string{"by a hard link", "moved here", "by a handle", "open for writing too"}, name) {
+				continue // ways of writing, and root's, which stay closed
+			}
+			other := filepath.Dir(root) + "/other"
+			if got := release.outcome(t, []string{"snib", "-w", root, "--hide", other, "--"}, op...); got != "ok" {
+				t.Errorf("%s: with another path hidden: %s", name, got)
+			}
+		}
+	}
+}
+
+// home makes a directory with secrets and files of every kind.
+func home(t testing.TB) string {
+	t.Helper()
+	dir := scratch(t)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{".ssh", ".aws", "sub/deep", "sub/next"} {
+		if err := os.MkdirAll(dir+"/"+d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range []string{".ssh/id", ".ssh/config", ".aws/key", "f", "sub/f", "sub/deep/f", "sub/next/f"} {
+		if err := os.WriteFile(dir+"/"+file, []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, to := range map[string]string{"link": ".ssh", "sub/filelink": "../link/id", "absolute": dir + "/.ssh/id", "dangling": dir + "/gone/x", "loop": "loop"} {
+		if err := os.Symlink(to, dir+"/"+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Mkfifo(dir+"/fifo", 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// readable lists those of the files that can be read behind a launcher.
+func readable(t *testing.T, launcher []string, dir string, files ...string) (yes []string) {
+	t.Helper()
+	op := []string{"each"}
+	for _, f := range files {
+		if !filepath.IsAbs(f) {
+			f = dir + "/" + f
+		}
+		op = append(op, "read", f, ",")
+	}
+	for i, outcome := range strings.Fields(release.outcome(t, launcher, op[:len(op)-1]...)) {
+		switch outcome {
+		case "ok":
+			yes = append(yes, files[i])
+		case "EACCES":
+		default:
+			t.Errorf("%q: %s: %s", launcher, files[i], outcome)
+		}
+	}
+	return yes
+}
+
+func TestHide(t *testing.T) {
+	needABI(t, 1)
+	dir := home(t)
+	files := []string{".ssh/id", ".ssh/config", ".aws/key", "f", "sub/f", "sub/deep/f", "sub/next/f", "/dev/null"}
+	if got := readable(t, nil, dir, files...); !slices.Equal(got, files) {
+		t.Fatalf("control: %q", got)
+	}
+	self, err := filepath.EvalSymlinks(probePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ options, hidden string }{
+		{"--hide H/.ssh", ".ssh/id .ssh/config"},
+		{"--hide=H/.ssh/", ".ssh/id .ssh/config"},
+		{"--hide H/link", ".ssh/id .ssh/config"},
+		{"--hide H/link/id", ".ssh/id"},
+		{"--hide H/absolute", ".ssh/id"},
+		{"--hide H/sub/filelink", ".ssh/id"},
+		{"--hide H/sub/../link/../.aws", ".aws/key"},
+		{"--hide H/sub/.//../.ssh/./id", ".ssh/id"},
+		{"--hide H/.ssh --hide H/.aws", ".ssh/id .ssh/config .aws/key"},
+		{"--hide H/.ssh --hide H/.ssh --hide H/link", ".ssh/id .ssh/config"},
+		{"--hide H/.ssh/id --hide H/sub/deep", ".ssh/id sub/deep/f"},
+		{"--hide H/sub --hide H/sub/deep", "sub/f sub/deep/f sub/next/f"},
+		{"--hide H/sub/deep/f --hide H/sub", "sub/f sub/deep/f sub/next/f"},
+		{"--hide H/fifo", ""},
+		{"--hide H/nothing", ""},
+		{"--hide H/nothing/at/all/", ""},
+		{"--hide H/dangling", ""},
+		{"--hide H/sub -w H/sub/deep", "sub/f sub/next/f"},
+		// With reading restricted.
+		{"--hide H/.ssh -r H -r SELF", ".ssh/id .ssh/config"},
+		{"--hide H/.ssh/id -r H/.ssh -r SELF", ".ssh/id .aws/key f sub/f sub/deep/f sub/next/f"},
+		{"--hide H/.ssh -r H/sub -r SELF", ".ssh/id .ssh/config .aws/key f"},
+		{"--hide H/sub/deep -r H/sub -r SELF -r H/f", ".ssh/id .ssh/config .aws/key sub/deep/f"},
+		{"--hide H/sub -w H/sub/deep -r SELF", ".ssh/id .ssh/config .aws/key f sub/f sub/next/f"},
+	} {
+		options := strings.Fields(strings.NewReplacer("H/", dir+"/", "H ", dir+" ", "SELF", self).Replace(c.options))
+		launcher := slices.Concat([]string{"snib"}, options, []string{"--"})
+		hidden := strings.Fields(c.hidden)
+		want := slices.DeleteFunc(slices.Clone(files), func(f string) bool { return slices.Contains(hidden, f) })
+		if got := readable(t, launcher, dir, files...); !slices.Equal(got, want) {
+			t.Errorf("%s: %q is readable, want %q", c.options, got, want)
+		}
+	}
+}
+
+// What is made later where nothing was, or in a directory above what is hidden, is unreadable; beneath another directory it is not.
+func TestHideNothing(t *testing.T) {
+	needABI(t, 1)
+	for _, c := range []struct{ hide, made, want string }{
+		{"", "later", "ok"},
+		{"later", "later", "EACCES"},
+		{"later/a/b", "later", "EACCES"},
+		{"dangling", "gone", "EACCES"},
+		{".ssh", "later", "EACCES"},
+		{".ssh", "sub/later", "ok"},
+	} {
+		dir := home(t)
+		launcher := []string{"snib", "--hide", dir + "/" + c.hide, "--"}
+		if c.hide == "" {
+			launcher = nil
+		}
+		made := make(chan error)
+		go func() {
+			time.Sleep(300 * time.Millisecond)
+			made <- os.WriteFile(dir+"/"+c.made, []byte("x"), 0o644)
+		}()
+		got := release.outcome(t, launcher, "read once made", dir+"/"+c.made)
+		if err := <-made; err != nil || got != c.want {
+			t.Errorf("%+v: %s, %v", c, got, err)
+		}
+	}
+}
+
+func TestHideRefused(t *testing.T) {
+	needABI(t, 1)
+	dir := home(t)
+	writable := func(hide, root string) string {
+		return fmt.Sprintf("snib: error: %q cannot be hidden: it is at or beneath the writable path %q\n"+
+			"snib: hint: what is writable is readable: make less of it writable\n", hide, root)
+	}
+	root := func(word string) string {
+		return fmt.Sprintf("snib: error: %q is the root directory, which cannot be hidden\nsnib: hint: hide what is beneath it, or say with --read what may be read\n", word)
+	}
+	reads := func(path, word string) string {
+		return fmt.Sprintf("snib: error: path %q is at or beneath %q, which is hidden\nsnib: hint: leave one of them out\n", path, word)
+	}
+	for _, c := range []struct{ options, want string }{
+		{"--hide H/sub -w H", writable("H/sub", "H")},
+		{"-w H/sub --hide H/sub", writable("H/sub", "H/sub")},
+		{"-w H/sub --hide H/sub/deep/f", writable("H/sub/deep/f", "H/sub")},
+		{"-w H/link --hide H/.ssh/id", writable("H/.ssh/id", "H/link")},
+		{"-w H/.ssh/id --hide H/absolute", writable("H/absolute", "H/.ssh/id")},
+		{"-w H/sub --hide H/sub/nothing", writable("H/sub/nothing", "H/sub")},
+		{"-w / --hide H/sub", writable("H/sub", "/")},
+		{"--dev --hide /tmp/nothing-there", writable("/tmp/nothing-there", "/tmp")},
+		{"--hide /dev/null", writable("/dev/null", "/dev/null")},
+		{"--hide /", root("/")},
+		{"--hide=/..", root("--hide=/..")},
+		{"--hide H/sub -r H/sub", reads("H/sub", "H/sub")},
+		{"--hide H/sub -r H/sub/deep/f", reads("H/sub/deep/f", "H/sub")},
+		{"--hide H/link -r H/absolute", reads("H/absolute", "H/link")},
+		{"--hide H/sub -r / --list H/sub/deep", reads("H/sub/deep", "H/sub")},
+		{"--hide H/f/x", "snib: error: hide \"H/f/x\": not a directory\n"},
+		{"--hide H/loop", "snib: error: hide \"H/loop\": too many levels of symbolic links\n"},
+		{"--hide H/nothing/../f", "snib: error: hide \"H/nothing/../f\": no such file or directory\n"},
+	} {
+		replace := strings.NewReplacer("H/", dir+"/", "H ", dir+" ", "\"H\"", "\""+dir+"\"")
+		argv := append([]string{"snib"}, strings.Fields(replace.Replace(c.options+" true"))...)
+		checkRefused(t, argv, 125, replace.Replace(c.want))
+	}
+}
+
+// The entries of a directory that cannot be listed are readable to nobody; those beneath a directory in it that leads on are.
+func TestHideUnlistable(t *testing.T) {
+	needABI(t, 1)
+	dir := home(t)
+	if err := os.Chmod(dir+"/sub", 0o311); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Chmod(dir+"/sub", 0o755) })
+	programs := ""
+	if os.Geteuid() == 0 {
+		programs = forUsers(t)
+	}
+	try := func(launcher []string, want, file string) {
+		t.Helper()
+		if os.Geteuid() == 0 {
+			path, argv := programs+"/probe", []string{"probe", "read", dir + "/" + file}
+			if launcher != nil {
+				path, argv = programs+"/snib", slices.Concat(launcher, []string{programs + "/probe", "read", dir + "/" + file})
+			}
+			r := start(t, path, argv, func(cmd *exec.Cmd) {
+				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+			})
+			if r != (run{stdout: want + "\n"}) {
+				t.Errorf("%q: %+v, want %s", argv, r, want)
+			}
+		} else if got := release.outcome(t, launcher, "read", dir+"/"+file); got != want {
+			t.Errorf("%q %s: %s, want %s", launcher, file, got, want)
+		}
+	}
+	if os.Geteuid() == 0 {
+		if err := os.Chown(dir+"/sub", 12345, 12345); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(dir+"/sub/deep/g", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	hide := []string{"snib", "--hide", dir + "/sub/deep/f", "--"}
+	for file, want := range map[string]string{"sub/deep/f": "EACCES", "sub/deep/g": "ok", "sub/f": "EACCES", "sub/next/f": "EACCES", "f": "ok"} {
+		try(nil, "ok", file)
+		try(hide, want, file)
+	}
+}
+
+func TestHideAmongMany(t *testing.T) {
+	needABI(t, 1)
+	dir := home(t)
+	const many = 10000
+	for i := range many {
+		if err := os.WriteFile(fmt.Sprintf("%s/file-%05d", dir, i), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := []string{"file-00000", "file-04999", "file-05000", "file-05001", "file-09999", ".ssh/id"}
+	launcher := []string{"snib", "--hide", dir + "/file-05000", "--hide", dir + "/.ssh", "--"}
+	want := []string{"file-00000", "file-04999", "file-05001", "file-09999"}
+	if got := readable(t, launcher, dir, files...); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := readable(t, nil, dir, files...); !slices.Equal(got, files) {
+		t.Errorf("control: %q", got)
+	}
+	// The report counts, and does not list.
+	r := release.snib(t, "--explain", "--hide", dir+"/.ssh", "--", "true")
+	line := fmt.Sprintf("  %q: %d rules\n", dir, many+4) // .aws, sub, f, fifo
+	if r.code != 0 || !strings.Contains(r.stdout, line) || strings.Count(r.stdout, "\n") > 600 {
+		t.Errorf("--explain: exit %d, no %q in %d lines: %s", r.code, line, strings.Count(r.stdout, "\n"), r.stderr)
+	}
+}
+
+// The report names the directories above, and what is in the launch's own way is not taken for one of the policy's paths.
+func TestHideExplained(t *testing.T) {
+	needABI(t, 1)
+	dir := home(t)
+	e := decodeExplained(t, release.snib(t, "--explain=json", "--hide", dir+"/link/id", "--", probePath, "list", dir))
+	var above []string
+	for _, b := range e.Beside {
+		above = append(above, b.Directory)
+	}
+	want := []string{dir + "/.ssh"}
+	for at := dir; at != "/"; at = filepath.Dir(at) {
+		want = append(want, at)
+	}
+	if want = append(want, "/"); !slices.Equal(above, want) {
+		t.Errorf("directories %q, want %q", above, want)
+	}
+	if len(e.Beside) > 0 && e.Beside[0].Rules != 1 { // config
+		t.Errorf("%d rules in %s, want 1", e.Beside[0].Rules, e.Beside[0].Directory)
+	}
+	if e.Runs == "" || e.Failure != "" || len(e.Paths) == 0 || e.Paths[0].Path != "/" || !slices.Equal(e.Paths[0].Access, []string{"read_dir"}) {
+		t.Errorf("%+v", e)
+	}
+	for _, path := range e.Paths {
+		if strings.HasPrefix(path.Path, dir) {
+			t.Errorf("%q is no path of the policy", path.Path)
+		}
+	}
+}
+
+// Entries that come and go meanwhile are no failure.
+func TestHideAmongVanishing(t *testing.T) {
+	needABI(t, 1)
+	dir := home(t)
+	stop, stopped := make(chan bool), make(chan bool)
+	go func() {
+		defer close(stopped)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			name := fmt.Sprintf("%s/file-%d", dir, i%50)
+			if os.Remove(name) != nil {
+				os.WriteFile(name, nil, 0o644)
+			}
+		}
+	}()
+	for range 50 {
+		if got := readable(t, []string{"snib", "--hide", dir + "/.ssh", "--"}, dir, ".ssh/id", "f"); !slices.Equal(got, []string{"f"}) {
+			t.Errorf("%q", got)
+		}
+	}
+	close(stop)
+	<-stopped
+}
+
+// Mount points on the way, and other mounts of what is hidden among the entries beside it.
+func TestHideMounts(t *testing.T) {
+	needABI(t, 1)
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	enter := ownMounts(t)
+	bind := func(t *testing.T, from, to string) {
+		t.Helper()
+		if err := os.MkdirAll(to, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Mount(from, to, "", unix.MS_BIND, ""); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Unmount(to, unix.MNT_DETACH) })
+	}
+	check := func(t *testing.T, dir, hide string, want string, files ...string) {
+		t.Helper()
+		if got := readable(t, nil, dir, files...); !slices.Equal(got, files) {
+			t.Errorf("control: %q", got)
+		}
+		if got := readable(t, []string{"snib", "--hide", filepath.Join(dir, hide), "--"}, dir, files...); strings.Join(got, " ") != want {
+			t.Errorf("--hide %s: %q, want %q", hide, got, want)
+		}
+	}
+	t.Run("hidden is a mount point", func(t *testing.T) {
+		enter(t)
+		dir, elsewhere := home(t), home(t)
+		bind(t, elsewhere+"/.ssh", dir+"/vault")
+		check(t, dir, "vault", ".ssh/id f", "vault/id", ".ssh/id", "f")
+		check(t, dir, "vault/id", "vault/config f", "vault/id", "vault/config", "f")
+	})
+	t.Run("hidden is mounted beside", func(t *testing.T) {
+		enter(t)
+		dir := home(t)
+		bind(t, dir+"/.ssh", dir+"/other")
+		check(t, dir, ".ssh", "f", ".ssh/id", "other/id", "f")
+		check(t, dir, "other", "f", ".ssh/id", "other/id", "f")
+	})
+	t.Run("the way is mounted beside", func(t *testing.T) {
+		enter(t)
+		dir := home(t)
+		bind(t, dir+"/sub", dir+"/other")
+		check(t, dir, "sub/deep", "sub/f other/f sub/next/f", "sub/deep/f", "other/deep/f", "sub/f", "other/f", "sub/next/f")
+	})
+	t.Run("file system on the way", func(t *testing.T) {
+		enter(t)
+		dir := home(t)
+		if err := os.Mkdir(dir+"/mnt", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Mount("tmpfs", dir+"/mnt", "tmpfs", 0, ""); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Unmount(dir+"/mnt", unix.MNT_DETACH) })
+		for _, name := range []string{"secret", "f"} {
+			if err := os.WriteFile(dir+"/mnt/"+name, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		check(t, dir, "mnt/secret", "mnt/f f", "mnt/secret", "mnt/f", "f")
+		check(t, dir, "mnt", "f", "mnt/secret", "mnt/f", "f")
+	})
+	t.Run("overlayfs", func(t *testing.T) {
+		enter(t)
+		dir, lower := home(t), home(t)
+		if err := os.Mkdir(dir+"/merged", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		base := dir + "/base"
+		if err := os.Mkdir(base, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Mount("tmpfs", base, "tmpfs", 0, ""); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Unmount(base, unix.MNT_DETACH) })
+		for _, d := range []string{"/upper", "/work"} {
+			if err := os.Mkdir(base+d, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		options := "lowerdir=" + lower + ",upperdir=" + base + "/upper,workdir=" + base + "/work"
+		if err := unix.Mount("overlay", dir+"/merged", "overlay", 0, options); err != nil {
+			t.Skip("needs overlayfs")
+		}
+		t.Cleanup(func() { unix.Unmount(dir+"/merged", unix.MNT_DETACH) })
+		if err := os.WriteFile(dir+"/merged/.ssh/new", nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		files := []string{"merged/.ssh/id", "merged/.ssh/new", "merged/.aws/key", "merged/f", "f"}
+		check(t, dir, "merged/.ssh", "merged/.aws/key merged/f f", files...)
+		check(t, dir, "merged/.ssh/new", "merged/.ssh/id merged/.aws/key merged/f f", files...)
+		check(t, dir, "merged/.ssh/id", "merged/.ssh/new merged/.aws/key merged/f f", files...)
+	})
+}
+
+// For root a disk holds the secret, too: of /dev only devices that hold nothing are readable.
+func TestHideDevices(t *testing.T) {
+	needABI(t, 1)
+	dir := home(t)
+	if err := os.WriteFile("/dev/shm/snib-test", nil, 0o644); err != nil {
+		t.Skip("needs /dev/shm")
+	}
+	t.Cleanup(func() { os.Remove("/dev/shm/snib-test") })
+	want := map[bool]string{true: "EACCES", false: "ok"}[os.Geteuid() == 0]
+	launcher := []string{"snib", "--hide", dir + "/.ssh"}
+	for _, c := range []struct {
+		more []string
+		path string
+		want string
+	}{
+		{nil, "/dev/shm/snib-test", want},
+		{[]string{"-w", "/dev/shm"}, "/dev/shm/snib-test", "ok"},
+		{nil, "/dev/zero", "ok"},
+		{nil, "/dev/urandom", "ok"},
+		{nil, "/proc/self/status", "ok"},
+	} {
+		if got := release.outcome(t, slices.Concat(launcher, c.more, []string{"--"}), "read", c.path); got != c.want {
+			t.Errorf("%q %s: %s, want %s", c.more, c.path, got, c.want)
+		}
+		if got := release.outcome(t, nil, "read", c.path); got != "ok" {
+			t.Errorf("control: %s: %s", c.path, got)
+		}
+	}
+}
+
+// hideFault is one wrong answer of the kernel, and what a launch with it granted.
+var hideFault struct {
+	at, calls int
+	answer    uintptr
+	nr        uintptr
+	forbidden []identity
+	granted   bool
+}
+
+func hideFaultyKernel(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
+	k := &hideFault
+	at := k.calls
+	k.calls++
+	if nr == unix.SYS_LANDLOCK_ADD_RULE && (*unix.LandlockPathBeneathAttr)(memory(a3)).Allowed_access&unix.LANDLOCK_ACCESS_FS_READ_FILE != 0 {
+		var s unix.Statx_t
+		if unix.Statx(int((*unix.LandlockPathBeneathAttr)(memory(a3)).Parent_fd), "", unix.AT_EMPTY_PATH, unix.STATX_INO, &s) == nil {
+			id := identity{dev: uint64(s.Dev_major)<<32 | uint64(s.Dev_minor), ino: s.Ino}
+			k.granted = k.granted || slices.ContainsFunc(k.forbidden, func(f identity) bool { return f.is(&id) })
+		}
+	}
+	if at == k.at {
+		k.nr = nr
+		if nr == unix.SYS_CLOSE {
+			rehearsed(nr, a1, a2, a3, a4, a5)
+		}
+		return k.answer
+	}
+	return rehearsed(nr, a1, a2, a3, a4, a5)
+}
+
+// Whatever one call answers, nothing is granted that leads to what is hidden; and what is no property of an entry ends the launch.
+func TestHideFaults(t *testing.T) {
+	dir := home(t)
+	k := &hideFault
+	for _, path := range []string{dir + "/.ssh/id", dir + "/.ssh", dir, filepath.Dir(dir), "/"} {
+		var s unix.Statx_t
+		if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO, &s); err != nil {
+			t.Fatal(err)
+		}
+		k.forbidden = append(k.forbidden, identity{dev: uint64(s.Dev_major)<<32 | uint64(s.Dev_minor), ino: s.Ino})
+	}
+	argv, envp := arguments(t, "snib", "--hide", dir+"/absolute", probePath), arguments(t, "PATH=")
+	launch := func(at int, answer uintptr) (failure, bool) {
+		k.at, k.calls, k.answer, k.granted, k.nr = at, 0, answer, false, 0
+		var p policy
+		f := p.parse(argv)
+		rehearsing = &rehearsal{abi: 11, opened: map[int]int{}, kernel: systemCall}
+		if f.reason == noReason {
+			withKernel(hideFaultyKernel, func() { f = p.carryOut(argv, envp) })
+		}
+		for fd := range rehearsing.opened {
+			unix.Close(fd)
+		}
+		return f, rehearsing.runs != ""
+	}
+	if f, ran := launch(-1, 0); !ran || k.granted {
+		t.Fatalf("without a fault: %+v, ran %v, granted %v", f, ran, k.granted)
+	}
+	hides := []uintptr{unix.SYS_OPENAT, unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_GETDENTS64, unix.SYS_LANDLOCK_ADD_RULE}
+	seen, seenEmpty := map[uintptr]bool{}, false
+	for at, end := 0, k.calls; at < end; at++ {
+		for _, errno := range []unix.Errno{unix.EMFILE, unix.EACCES, unix.ENOENT} {
+			f, ran := launch(at, failed(errno))
+			seen[k.nr] = true
+			if k.granted {
+				t.Errorf("call %d (%s): %v: what leads to the secret is readable", at, launchCalls[k.nr], errno)
+			}
+			if ran && errno == unix.EMFILE && slices.Contains(hides, k.nr) {
+				t.Errorf("call %d (%s): %v: %+v, and it ran", at, launchCalls[k.nr], errno, f)
+			}
+		}
+		if k.nr == unix.SYS_STATX || k.nr == unix.SYS_READLINKAT || k.nr == unix.SYS_GETDENTS64 {
+			first := !seenEmpty && k.nr == unix.SYS_GETDENTS64
+			seenEmpty = seenEmpty || first
+			_, ran := launch(at, 0) // nothing was written
+			if k.granted {
+				t.Errorf("call %d (%s): 0: what leads to the secret is readable", at, launchCalls[k.nr])
+			}
+			if ran && first {
+				t.Errorf("call %d: a directory that does not list what leads to the secret, and it ran", at)
+			}
+		}
+	}
+	for _, nr := range hides {
+		if !seen[nr] {
+			t.Errorf("no fault in %s", launchCalls[nr])
+		}
+	}
+}
