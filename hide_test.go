@@ -481,6 +481,42 @@ func TestHideDevices(t *testing.T) {
 	}
 }
 
+// hideScene is a policy that hides something, and what no rule may then let anybody read.
+type hideScene struct {
+	options   []string
+	forbidden []string
+	refused   bool
+}
+
+// hideScenes are launches that together make every call of hide_linux.go.
+func hideScenes(t testing.TB) (dir string, scenes []hideScene) {
+	dir = home(t)
+	if err := os.MkdirAll(dir+"/none/deep", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	above := func(paths ...string) []string {
+		for at := dir; at != "/"; at = filepath.Dir(at) {
+			paths = append(paths, at)
+		}
+		return append(paths, "/")
+	}
+	return dir, []hideScene{
+		{[]string{"--hide", dir + "/absolute", "--hide", dir + "/link/id"}, above(dir+"/.ssh/id", dir+"/.ssh"), false},
+		{[]string{"--hide", dir + "/none/./deep/at/all/"}, above(dir+"/none/deep", dir+"/none"), false},
+		{[]string{"--hide", dir + "/sub", "--hide", dir + "/sub/deep/f", "--hide", dir + "/sub/deep", "-r", dir, "-r", dir + "/.ssh/id", "--list", dir},
+			above(dir+"/sub/deep/f", dir+"/sub/deep", dir+"/sub"), false},
+		{[]string{"--hide", dir + "/.ssh/id", "--read", dir + "/link", "--bare"}, []string{dir + "/.ssh/id", dir + "/.ssh"}, false},
+		{[]string{"--hide", dir + "/sub/deep", "-w", dir + "/.ssh", "--unix", dir}, above(dir+"/sub/deep", dir+"/sub"), false},
+		{[]string{"--hide", dir + "/sub", "--bare", "--read", dir + "/sub/deep/f"}, above(dir + "/sub"), true},
+		{[]string{"--hide", dir + "/sub/deep", "-w", dir + "/sub"}, above(dir+"/sub/deep", dir+"/sub"), true},
+		{[]string{"--hide", dir + "/loop"}, nil, true},
+		{[]string{"--hide", "/"}, nil, true},
+	}
+}
+
+// hideCalls are made only where something is hidden.
+var hideCalls = []uintptr{unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_GETDENTS64, unix.SYS_GETEUID}
+
 // hideFault is one wrong answer of the kernel, and what a launch with it granted.
 var hideFault struct {
 	at, calls int
@@ -488,12 +524,18 @@ var hideFault struct {
 	nr        uintptr
 	forbidden []identity
 	granted   bool
+	sites     map[string]bool // lines of calls; nil: not wanted
 }
 
 func hideFaultyKernel(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 	k := &hideFault
 	at := k.calls
 	k.calls++
+	if k.sites != nil {
+		for _, line := range strings.Fields(callSite()) {
+			k.sites[line] = true
+		}
+	}
 	if nr == unix.SYS_LANDLOCK_ADD_RULE && (*unix.LandlockPathBeneathAttr)(memory(a3)).Allowed_access&unix.LANDLOCK_ACCESS_FS_READ_FILE != 0 {
 		var s unix.Statx_t
 		if unix.Statx(int((*unix.LandlockPathBeneathAttr)(memory(a3)).Parent_fd), "", unix.AT_EMPTY_PATH, unix.STATX_INO, &s) == nil {
@@ -511,62 +553,89 @@ func hideFaultyKernel(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 	return rehearsed(nr, a1, a2, a3, a4, a5)
 }
 
+// launch runs a scene against a kernel that gives one wrong answer.
+func (s *hideScene) launch(t testing.TB, at int, answer uintptr) (f failure, ran bool) {
+	t.Helper()
+	argv, envp := arguments(t, slices.Concat([]string{"snib"}, s.options, []string{"--", probePath})...), arguments(t, "PATH=")
+	k := &hideFault
+	k.at, k.calls, k.answer, k.granted, k.nr = at, 0, answer, false, 0
+	var p policy
+	f = p.parse(argv)
+	rehearsing = &rehearsal{abi: 11, opened: map[int]int{}, kernel: systemCall}
+	if f.reason == noReason {
+		withKernel(hideFaultyKernel, func() { f = p.carryOut(argv, envp) })
+	}
+	for fd := range rehearsing.opened {
+		unix.Close(fd)
+	}
+	return f, rehearsing.runs != ""
+}
+
+// hideSites are the lines that the scenes get to, and those to which only a failure leads.
+func hideSites(t testing.TB) map[string]bool {
+	hideFault.sites = map[string]bool{}
+	defer func() { hideFault.sites = nil }()
+	_, scenes := hideScenes(t)
+	for _, s := range slices.Backward(scenes) {
+		s.launch(t, -1, 0)
+	}
+	for at, end := 0, hideFault.calls; at < end; at++ {
+		scenes[0].launch(t, at, failed(unix.EMFILE))
+	}
+	return hideFault.sites
+}
+
 // Whatever one call answers, nothing is granted that leads to what is hidden; and what is no property of an entry ends the launch.
 func TestHideFaults(t *testing.T) {
-	dir := home(t)
-	k := &hideFault
-	for _, path := range []string{dir + "/.ssh/id", dir + "/.ssh", dir, filepath.Dir(dir), "/"} {
-		var s unix.Statx_t
-		if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO, &s); err != nil {
-			t.Fatal(err)
-		}
-		k.forbidden = append(k.forbidden, identity{dev: uint64(s.Dev_major)<<32 | uint64(s.Dev_minor), ino: s.Ino})
-	}
-	argv, envp := arguments(t, "snib", "--hide", dir+"/absolute", probePath), arguments(t, "PATH=")
-	launch := func(at int, answer uintptr) (failure, bool) {
-		k.at, k.calls, k.answer, k.granted, k.nr = at, 0, answer, false, 0
-		var p policy
-		f := p.parse(argv)
-		rehearsing = &rehearsal{abi: 11, opened: map[int]int{}, kernel: systemCall}
-		if f.reason == noReason {
-			withKernel(hideFaultyKernel, func() { f = p.carryOut(argv, envp) })
-		}
-		for fd := range rehearsing.opened {
-			unix.Close(fd)
-		}
-		return f, rehearsing.runs != ""
-	}
-	if f, ran := launch(-1, 0); !ran || k.granted {
-		t.Fatalf("without a fault: %+v, ran %v, granted %v", f, ran, k.granted)
-	}
+	dir, scenes := hideScenes(t)
 	hides := []uintptr{unix.SYS_OPENAT, unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_GETDENTS64, unix.SYS_LANDLOCK_ADD_RULE}
-	seen, seenEmpty := map[uintptr]bool{}, false
-	for at, end := 0, k.calls; at < end; at++ {
-		for _, errno := range []unix.Errno{unix.EMFILE, unix.EACCES, unix.ENOENT} {
-			f, ran := launch(at, failed(errno))
-			seen[k.nr] = true
-			if k.granted {
-				t.Errorf("call %d (%s): %v: what leads to the secret is readable", at, launchCalls[k.nr], errno)
+	answers := []uintptr{failed(unix.EMFILE), failed(unix.EACCES), failed(unix.ENOENT)}
+	if !emulated() {
+		answers = append(answers, failed(unix.ESTALE), failed(unix.EBADFD), 1, 8192, 1<<31, 1<<63)
+	}
+	k, seen, launches := &hideFault, map[uintptr]bool{}, 0
+	for _, s := range scenes {
+		k.forbidden = nil
+		for _, path := range s.forbidden {
+			var stat unix.Statx_t
+			if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO, &stat); err != nil {
+				t.Fatal(err)
 			}
-			if ran && errno == unix.EMFILE && slices.Contains(hides, k.nr) {
-				t.Errorf("call %d (%s): %v: %+v, and it ran", at, launchCalls[k.nr], errno, f)
-			}
+			k.forbidden = append(k.forbidden, identity{dev: uint64(stat.Dev_major)<<32 | uint64(stat.Dev_minor), ino: stat.Ino})
 		}
-		if k.nr == unix.SYS_STATX || k.nr == unix.SYS_READLINKAT || k.nr == unix.SYS_GETDENTS64 {
-			first := !seenEmpty && k.nr == unix.SYS_GETDENTS64
-			seenEmpty = seenEmpty || first
-			_, ran := launch(at, 0) // nothing was written
-			if k.granted {
-				t.Errorf("call %d (%s): 0: what leads to the secret is readable", at, launchCalls[k.nr])
+		if f, ran := s.launch(t, -1, 0); ran == s.refused || k.granted {
+			t.Fatalf("%q without a fault: %+v, ran %v, granted %v", s.options, f, ran, k.granted)
+		}
+		seenEmpty := false
+		for at, end := 0, k.calls; at < end; at++ {
+			for _, answer := range answers {
+				f, ran := s.launch(t, at, answer)
+				launches++
+				seen[k.nr] = true
+				if k.granted {
+					t.Errorf("%q: call %d (%s): %#x: what leads to the secret is readable", s.options, at, launchCalls[k.nr], answer)
+				}
+				if ran && (s.refused || answer == failed(unix.EMFILE) && slices.Contains(hides, k.nr)) {
+					t.Errorf("%q: call %d (%s): %#x: %+v, and it ran", s.options, at, launchCalls[k.nr], answer, f)
+				}
 			}
-			if ran && first {
-				t.Errorf("call %d: a directory that does not list what leads to the secret, and it ran", at)
+			if k.nr == unix.SYS_STATX || k.nr == unix.SYS_READLINKAT || k.nr == unix.SYS_GETDENTS64 {
+				first := !seenEmpty && k.nr == unix.SYS_GETDENTS64
+				seenEmpty = seenEmpty || first
+				_, ran := s.launch(t, at, 0) // nothing was written
+				if k.granted {
+					t.Errorf("%q: call %d (%s): 0: what leads to the secret is readable", s.options, at, launchCalls[k.nr])
+				}
+				if ran && first && s.options[1] == dir+"/absolute" {
+					t.Errorf("call %d: a directory that does not list what leads to the secret, and it ran", at)
+				}
 			}
 		}
 	}
-	for _, nr := range hides {
+	for _, nr := range append(hides, hideCalls...) {
 		if !seen[nr] {
 			t.Errorf("no fault in %s", launchCalls[nr])
 		}
 	}
+	t.Logf("%d launches", launches)
 }
