@@ -481,6 +481,47 @@ func TestHideDevices(t *testing.T) {
 	}
 }
 
+// A file system whose server answers nothing is passed by: nothing is asked of it.
+func TestHideBesideHung(t *testing.T) {
+	needABI(t, 1)
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	enter := ownMounts(t)
+	enter(t)
+	dir := home(t)
+	if err := os.Mkdir(dir+"/hung", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	server, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("needs /dev/fuse")
+	}
+	defer server.Close() // whoever waits for an answer has an error then
+	if err := unix.Mount("snib", dir+"/hung", "fuse", 0, fmt.Sprintf("fd=%d,rootmode=40755,user_id=0,group_id=0", server.Fd())); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(dir+"/hung", unix.MNT_DETACH)
+
+	control := exec.Command(probePath, "list", dir+"/hung")
+	if err := control.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error, 1)
+	go func() { waited <- control.Wait() }()
+	select {
+	case err := <-waited:
+		t.Errorf("control: the file system is not hung: %v", err)
+	case <-time.After(time.Second):
+		control.Process.Kill()
+		<-waited
+	}
+	files := []string{".ssh/id", "f", "sub/f"}
+	if got := readable(t, []string{"snib", "--hide", dir + "/.ssh", "--"}, dir, files...); !slices.Equal(got, files[1:]) {
+		t.Errorf("%q is readable, want %q", got, files[1:])
+	}
+}
+
 // hideScene is a policy that hides something, and what no rule may then let anybody read.
 type hideScene struct {
 	options   []string

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -230,34 +229,47 @@ func TestReadOptions(t *testing.T) {
 // Programs that do something real with reading restricted to the current directory and the base system.
 func TestReadingPrograms(t *testing.T) {
 	needABI(t, 1)
-	for name, c := range map[string]struct {
-		tools  []string
-		script string
-		want   string
-	}{
-		"sh":     {[]string{"sh"}, `echo hello | tr a-z A-Z`, "HELLO\n"},
-		"python": {[]string{"python3"}, `/usr/bin/python3 -c 'import ssl, json, ctypes; print(json.dumps(ssl.create_default_context().check_hostname))'`, "true\n"},
-		"perl":   {[]string{"perl"}, `perl -MPOSIX -e 'print POSIX::floor(3.7), "\n"'`, "3\n"},
-		"git":    {[]string{"git"}, `git init -q r && cd r && git -c user.name=a -c user.email=b commit -q --allow-empty -m x && git log --format=%s`, "x\n"},
-		"gcc":    {[]string{"gcc"}, `printf 'int main(void){return 7;}' > a.c && gcc a.c && ./a.out; echo $?`, "7\n"},
-		"tar":    {[]string{"tar"}, `echo x > f && tar cf - f | tar tf -`, "f\n"},
-		"ssh":    {[]string{"ssh"}, `ssh -V 2>&1 | cut -c1-7`, "OpenSSH\n"},
-		"curl":   {[]string{"curl"}, `curl --version | cut -c1-4 | head -1`, "curl\n"},
+	for tool, c := range map[string]struct{ script, want string }{
+		"sh":      {`echo hello | tr a-z A-Z`, "HELLO\n"},
+		"python3": {`python3 -c 'import ssl, json, ctypes; print(json.dumps(ssl.create_default_context().check_hostname))'`, "true\n"},
+		"perl":    {`perl -MPOSIX -e 'print POSIX::floor(3.7), "\n"'`, "3\n"},
+		"git":     {`git init -q r && cd r && git -c user.name=a -c user.email=b commit -q --allow-empty -m x && git log --format=%s`, "x\n"},
+		"gcc":     {`printf 'int main(void){return 7;}' > a.c && gcc a.c && ./a.out; echo $?`, "7\n"},
+		"tar":     {`echo x > f && tar cf - f | tar tf -`, "f\n"},
+		"ssh":     {`ssh -V 2>&1 | cut -c1-7`, "OpenSSH\n"},
+		"curl":    {`echo x >f; curl -sS "file://$PWD/f"`, "x\n"},
+		"go": {`mkdir m && cd m; printf 'module m\ngo 1.20\n' >go.mod; printf 'package main\nimport "strings"\nfunc main() { println(strings.ToUpper("hello")) }\n' >m.go
+CGO_ENABLED=0 GOTOOLCHAIN=local go build -o m . && ./m 2>&1`, "HELLO\n"},
+		"node": {`node -e 'console.log(require("crypto").createHash("sha256").update("").digest("hex").slice(0, 6), require("os").cpus().length > 0)'`, "e3b0c4 true\n"},
+		"npm": {`mkdir dep && echo '{"name":"dep","version":"1.0.0"}' >dep/package.json
+echo '{"name":"m","version":"1.0.0","dependencies":{"dep":"file:dep"},"scripts":{"test":"echo tested"}}' >package.json
+npm install --silent --offline && test -e node_modules/dep/package.json && npm test --silent`, "tested\n"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			for _, tool := range c.tools {
-				if path := need(t, tool); !strings.HasPrefix(path, "/usr/") && !strings.HasPrefix(path, "/bin/") {
-					t.Skipf("needs %s of the system", tool)
+		t.Run(tool, func(t *testing.T) {
+			path, options := "/usr/bin:/bin", []string{"snib", "-r", ".", "-w", "."}
+			if tool == "go" {
+				root, err := exec.Command(need(t, "go"), "env", "GOROOT").Output()
+				if err != nil {
+					t.Fatal(err)
 				}
+				goroot := strings.TrimSpace(string(root))
+				path, options = goroot+"/bin:"+path, append(options, "-r", goroot)
+			} else if _, err := os.Stat("/usr/bin/" + tool); err != nil {
+				t.Skipf("needs %s", tool)
 			}
-			dir := scratch(t)
-			r := start(t, release.path, []string{"snib", "-r", ".", "-w", ".", "sh", "-c", c.script}, func(cmd *exec.Cmd) {
-				cmd.Dir = dir
-				cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + dir, "TMPDIR=" + dir, "LC_ALL=C"}
-				cmd.SysProcAttr = &syscall.SysProcAttr{}
-			})
-			if r.code != 0 || r.stdout != c.want {
-				t.Errorf("%+v, want %q", r, c.want)
+			for _, launcher := range [][]string{nil, append(options, "--")} {
+				dir := scratch(t)
+				program, argv := release.path, slices.Concat(launcher, []string{"sh", "-c", c.script})
+				if launcher == nil {
+					program = "/bin/sh"
+				}
+				r := start(t, program, argv, func(cmd *exec.Cmd) {
+					cmd.Dir = dir
+					cmd.Env = []string{"PATH=" + path, "HOME=" + dir, "TMPDIR=" + dir, "LC_ALL=C"}
+				})
+				if r.code != 0 || r.stdout != c.want {
+					t.Errorf("%q: %+v, want %q", launcher, r, c.want)
+				}
 			}
 		})
 	}
