@@ -26,6 +26,7 @@ type rehearsal struct {
 	beside   []besideHidden
 	quiet    int      // a descriptor of such an entry: the calls for it are not listed; 0: none
 	ports    []string // that may be connected to
+	hidden   []string // what the policy hides, as it was written
 	filter   []bpf.RawInstruction
 	runs     string // the file that would be executed; empty: none
 	failure  failure
@@ -69,9 +70,14 @@ func rehearse(p *policy, argv, envp []*byte, abi int) *rehearsal {
 	if r.runs != "" {
 		r.failure = failure{}
 	}
+	for value, next := p.nextOwn(argv, optHide, 0); next != 0; value, next = p.nextOwn(argv, optHide, next) {
+		r.hidden = append(r.hidden, value)
+	}
 	if p.hides {
-		// Paths that were looked at to find what is hidden.
-		r.paths = slices.DeleteFunc(r.paths, func(path rehearsedPath) bool { return path.access == 0 && path.errno == 0 && !path.outside })
+		// Paths that were opened to find what is hidden are none of those that get a rule.
+		r.paths = slices.DeleteFunc(r.paths, func(path rehearsedPath) bool {
+			return path.access == 0 && !path.outside && (path.errno == 0 || slices.Contains(r.hidden, path.name))
+		})
 	}
 	return r
 }
@@ -287,6 +293,13 @@ var grammarNames = [...]string{
 	codexPositional: "helper, CWD POLICY_JSON", codexFlags: "helper, --sandbox-policy",
 }
 
+func quoteAll(words []string) (quoted []string) {
+	for _, word := range words {
+		quoted = append(quoted, quote(word))
+	}
+	return quoted
+}
+
 // text renders the rehearsal for people.
 func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
 	var out strings.Builder
@@ -306,12 +319,11 @@ func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
 		reads = strings.Replace(reads, "everywhere", "beneath the paths below", 1)
 	}
 	out.WriteString("  reads    " + reads + "\n  writes   " + writes + "\n" + field("network", strings.Split(r.networkMeaning(p), " ")))
+	if p.hides {
+		out.WriteString(field("hidden ", quoteAll(r.hidden)))
+	}
 	if len(command) > 0 {
-		quoted := make([]string, len(command))
-		for i, arg := range command {
-			quoted[i] = quote(arg)
-		}
-		out.WriteString(field("command", quoted))
+		out.WriteString(field("command", quoteAll(command)))
 	}
 
 	if p.restricts() {
@@ -389,6 +401,7 @@ func (r *rehearsal) json(p *policy, command []string) string {
 		o.list("access", accessNames(path.access))
 		return o.String()
 	}))
+	o.list("hidden", r.hidden)
 	o.raw("beside_hidden", jsonList(r.beside, func(dir besideHidden) string {
 		var o jsonWriter
 		o.string("directory", dir.dir)

@@ -95,6 +95,7 @@ type explained struct {
 		Exists, Directory bool
 		Access            []string
 	}
+	Hidden []string
 	Beside []struct {
 		Directory string
 		Rules     int

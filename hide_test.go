@@ -300,7 +300,11 @@ func TestHideAmongMany(t *testing.T) {
 func TestHideExplained(t *testing.T) {
 	needABI(t, 1)
 	dir := home(t)
-	e := decodeExplained(t, release.snib(t, "--explain=json", "--hide", dir+"/link/id", "--", probePath, "list", dir))
+	hidden := []string{dir + "/link/id", dir + "/missing"}
+	e := decodeExplained(t, release.snib(t, "--explain=json", "--hide", hidden[0], "--hide", hidden[1], "--", probePath, "list", dir))
+	if !slices.Equal(e.Hidden, hidden) {
+		t.Errorf("hidden: %q", e.Hidden)
+	}
 	var above []string
 	for _, b := range e.Beside {
 		above = append(above, b.Directory)

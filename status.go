@@ -109,7 +109,15 @@ func (s *kernelStatus) try() {
 	}
 	inet := func() error { return closing(unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)) }
 
-	var opened, ioctled, tcp, udp, abstract, socketed error
+	// Threads of one process may signal each other always, so the process that started this one is asked for, by no signal.
+	signalParent := func() error {
+		if parent := unix.Getppid(); parent > 0 {
+			return unix.Kill(parent, 0)
+		}
+		return unix.ESRCH // it is in another PID namespace
+	}
+
+	var opened, ioctled, tcp, udp, abstract, signalled, socketed error
 	server, address := abstractServer()
 	if server >= 0 {
 		defer unix.Close(server)
@@ -132,7 +140,7 @@ func (s *kernelStatus) try() {
 		}
 		landlocked = true
 		opened, ioctled, tcp, udp = openNull(), ioctlNull(), bindLoopback(unix.SOCK_STREAM)(), bindLoopback(unix.SOCK_DGRAM)()
-		abstract = connectAbstract(address)
+		abstract, signalled = connectAbstract(address), signalParent()
 	})
 	filtered := false
 	onThread(func() {
@@ -150,6 +158,7 @@ func (s *kernelStatus) try() {
 	hold("udp", 10, "binding a UDP socket to loopback, by Landlock alone", landlocked, udp == unix.EACCES, bindLoopback(unix.SOCK_DGRAM)() == nil)
 	hold("abstract sockets", 6, "connecting to an abstract socket, by Landlock alone", landlocked, abstract == unix.EPERM,
 		server >= 0 && connectAbstract(address) == nil)
+	hold("signals", 6, "signalling the parent process, by Landlock alone", landlocked, signalled == unix.EPERM, signalParent() == nil)
 	hold("log", 7, "Landlock ABI 7 and seccomp's log action", s.abi >= logsExec, actionAvailable(unix.SECCOMP_RET_LOG), true)
 }
 
@@ -263,7 +272,7 @@ func (s *kernelStatus) text(asJSON bool) string {
 			verdict = "not possible here anyway"
 		case t.abi > s.abi:
 			verdict = "no second lock before ABI " + strconv.Itoa(t.abi)
-			if t.name == "device ioctls" {
+			if t.name == "device ioctls" || t.name == "signals" {
 				verdict = "NOT DENIED before ABI " + strconv.Itoa(t.abi)
 			}
 		}

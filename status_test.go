@@ -347,7 +347,7 @@ func TestStatus(t *testing.T) {
 		if s.Schema != "snib-kernel-2" || s.ABI != kernelABI() || s.Exit != want || (len(s.Missing) > 0) != (kernelABI() < 5) || s.InsideFilter != filteredAlready() {
 			t.Errorf("%+v", s)
 		}
-		from := map[string]int{"files": 1, "device ioctls": 5, "filter": 0, "tcp": 4, "udp": 10, "abstract sockets": 6, "log": logsExec}
+		from := map[string]int{"files": 1, "device ioctls": 5, "filter": 0, "tcp": 4, "udp": 10, "abstract sockets": 6, "signals": 6, "log": logsExec}
 		for _, trial := range s.Tried {
 			if abi, is := from[trial.Name]; !is || !trial.Possible || trial.ABI != abi || trial.Holds != (kernelABI() >= abi) {
 				t.Errorf("%+v on ABI %d", trial, kernelABI())
