@@ -35,28 +35,23 @@ func (p *policy) parseOwn(argv []*byte) failure {
 		if why != noReason {
 			return failure{reason: why, arg: i}
 		}
+		if id <= optUnix && value == "" {
+			return failure{reason: emptyPath, arg: i}
+		}
+		if id <= optSignals {
+			granted = i
+		}
 		switch id {
-		case optWrite, optHide:
-			if value == "" {
-				return failure{reason: emptyPath, arg: i}
-			}
-			p.hides = p.hides || id == optHide
-			granted = i
-		case optRead, optList:
-			if value == "" {
-				return failure{reason: emptyPath, arg: i}
-			}
-			p.restrictReads, p.list = p.restrictReads || id == optRead, p.list || id == optList
-			granted = i
-			if id == optList {
-				wantsRead = i
-			}
+		case optHide:
+			p.hides = true
+		case optRead:
+			p.restrictReads = true
+		case optList:
+			p.list, wantsRead = true, i
 		case optBare:
-			p.bare = true
-			granted, wantsRead = i, i
+			p.bare, wantsRead = true, i
 		case optDev:
 			p.dev = true
-			granted = i
 		case optNetwork, optConnect:
 			to := networkOn
 			if id == optConnect {
@@ -69,16 +64,10 @@ func (p *policy) parseOwn(argv []*byte) failure {
 				return failure{reason: networkAndPorts, arg: i}
 			}
 			p.network = to
-			granted = i
 		case optUnix:
-			if value == "" {
-				return failure{reason: emptyPath, arg: i}
-			}
 			p.unix, p.unixAll = true, p.unixAll || value == "/"
-			granted = i
 		case optSignals:
 			p.signals = true
-			granted = i
 		case optKeepFD:
 			if _, valid := number(value); !valid {
 				return failure{reason: badDescriptor, arg: next - 1}
@@ -271,20 +260,14 @@ func (p *policy) workspaceWrite(o object) (why reason, at int) {
 	if p.roots, why, at = o.writableRoots(p.grammar == codexFlags); why != noReason {
 		return why, at
 	}
-	network, why, at := o.flag("network_access")
-	if why != noReason {
-		return why, at
+	var set [3]bool
+	for i, name := range [...]string{"network_access", "exclude_tmpdir_env_var", "exclude_slash_tmp"} {
+		if set[i], why, at = o.flag(name); why != noReason {
+			return why, at
+		}
 	}
-	noTmpdir, why, at := o.flag("exclude_tmpdir_env_var")
-	if why != noReason {
-		return why, at
-	}
-	noTmp, why, at := o.flag("exclude_slash_tmp")
-	if why != noReason {
-		return why, at
-	}
-	p.tmpdir, p.slashTmp, p.network = !noTmpdir, !noTmp, p.off()
-	if network {
+	p.network, p.tmpdir, p.slashTmp = p.off(), !set[1], !set[2]
+	if set[0] {
 		p.network = networkOn
 	}
 	return o.readsEverything("read_only_access")

@@ -36,6 +36,7 @@ func TestDev(t *testing.T) {
 		{[]string{set[0], set[2]}, "tmp .cache"},
 		{[]string{"TMPDIR=tmp", "XDG_CACHE_HOME=cache", "HOME=" + home}, ".cache"},
 		{[]string{"TMPDIR=/", "XDG_CACHE_HOME=/", "HOME=/"}, ""},
+		{[]string{"TMPDIR=//", "XDG_CACHE_HOME=/./..", "HOME=/"}, ""},
 		{[]string{"TMPDIR=", "HOME="}, ""},
 		{nil, ""},
 	} {

@@ -76,7 +76,6 @@ const (
 	rulesetFailed
 	openFailed
 	missingPath
-	missingOwn
 	listNoDirectory
 	hideFailed
 	hidesRoot

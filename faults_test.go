@@ -820,7 +820,7 @@ func (c *madeCall) end(s *scene) (why failure) {
 		case c.use == "--list" && errno == unix.ENOTDIR:
 			return failure{reason: listNoDirectory, errno: errno}
 		case c.use == "--read" || c.use == "--list" || c.use == "--unix":
-			return failure{reason: missingOwn, errno: errno}
+			return failure{reason: missingPath, errno: errno}
 		case slices.Contains(s.roots, c.text) && (c.use == "-w" || !s.own()):
 			return failure{reason: missingPath, errno: errno}
 		}
@@ -1487,10 +1487,10 @@ type saying struct {
 var stepNames = map[reason]string{
 	closedDescriptor: "a descriptor that is not open", statusNotWritable: "a descriptor that is not open for writing", closingFailed: "close_range",
 	noLandlock: "landlock is not available", notEnforced: "cannot enforce", rulesetFailed: "landlock_create_ruleset", openFailed: "open ",
-	missingPath: "writable path ", ruleFailed: "landlock_add_rule for ", capabilitiesFailed: "capabilities", noNewPrivsFailed: "PR_SET_NO_NEW_PRIVS",
+	ruleFailed: "landlock_add_rule for ", capabilitiesFailed: "capabilities", noNewPrivsFailed: "PR_SET_NO_NEW_PRIVS",
 	restrictFailed: "landlock_restrict_self", filterFailed: "SECCOMP_SET_MODE_FILTER", statusFailed: "status descriptor", execFailed: `tiny"`,
 	keptSocket: "is a socket that leads out", noPorts: "--connect needs Landlock ABI 4", noUnixPaths: "--unix PATH needs Landlock ABI 9",
-	missingOwn: "path ", listNoDirectory: "of --list is no directory", portFailed: "landlock_add_rule for port ",
+	missingPath: "path ", listNoDirectory: "of --list is not a directory", portFailed: "landlock_add_rule for port ",
 }
 
 // described names the calls of faulty.log that had faults.

@@ -155,7 +155,7 @@ var numbers = sync.OnceValue(func() map[string]uint32 {
 		"recvmmsg": unix.SYS_RECVMMSG, "getsockopt": unix.SYS_GETSOCKOPT, "setsockopt": unix.SYS_SETSOCKOPT,
 		"getsockname": unix.SYS_GETSOCKNAME, "getpeername": unix.SYS_GETPEERNAME, "shutdown": unix.SYS_SHUTDOWN,
 		"ptrace": unix.SYS_PTRACE, "process_vm_readv": unix.SYS_PROCESS_VM_READV, "process_vm_writev": unix.SYS_PROCESS_VM_WRITEV,
-		"pidfd_getfd": unix.SYS_PIDFD_GETFD, "prlimit64": unix.SYS_PRLIMIT64, "setns": unix.SYS_SETNS,
+		"pidfd_getfd": unix.SYS_PIDFD_GETFD, "prlimit64": unix.SYS_PRLIMIT64, "fcntl": unix.SYS_FCNTL, "setns": unix.SYS_SETNS,
 		"io_uring_setup": unix.SYS_IO_URING_SETUP, "io_uring_enter": unix.SYS_IO_URING_ENTER, "io_uring_register": unix.SYS_IO_URING_REGISTER,
 		"ioctl": unix.SYS_IOCTL, "add_key": unix.SYS_ADD_KEY, "request_key": unix.SYS_REQUEST_KEY, "keyctl": unix.SYS_KEYCTL,
 		"bpf": unix.SYS_BPF, "perf_event_open": unix.SYS_PERF_EVENT_OPEN,
@@ -261,7 +261,7 @@ func (s situation) want(d *seccompData) (action uint32, byArgument bool) {
 		case s.limited && domain == unix.AF_UNIX:
 			return denyIf(!s.confined), true
 		case s.limited:
-			return denyIf(connectOnly || domain != unix.AF_NETLINK), true
+			return denyIf(connectOnly || domain != unix.AF_NETLINK || protocol == unix.NETLINK_USERSOCK), true
 		case !offline:
 			return retAllow, false
 		case unconfined:
@@ -301,6 +301,11 @@ func (s situation) want(d *seccompData) (action uint32, byArgument bool) {
 		}
 	case "process_vm_readv", "process_vm_writev", "pidfd_getfd":
 		return denyIf(untraceable), false
+	case "fcntl":
+		if s.own {
+			const setSignal = 10 // F_SETSIG
+			return denyIf(low(1) == unix.F_SETOWN && int32(low(2)) < 0 || low(1) == unix.F_SETOWN_EX || low(1) == setSignal), true
+		}
 	case "prlimit64":
 		if s.own {
 			return denyIf(low(0) != 0 && d.args[2] != 0), true
@@ -327,7 +332,8 @@ func (s situation) want(d *seccompData) (action uint32, byArgument bool) {
 		request := low(1)
 		files := slices.Contains([]uint32{0x94, 'f', 'X', 0xf5, 0xbc}, request>>8&0xff) && !slices.Contains(readingRequests, request) ||
 			slices.Contains(changingRequests, request)
-		return denyIf(request == unix.TIOCSTI || request == unix.TIOCLINUX || offline && request == 0x400454ca || s.writes && files), true
+		return denyIf(request == unix.TIOCSTI || request == unix.TIOCLINUX || offline && request == 0x400454ca || s.own && (request == 0x8901 || request == 0x8902) ||
+			s.writes && files), true
 	case "io_uring_setup", "io_uring_enter", "io_uring_register", "setns", "add_key", "request_key", "keyctl", "bpf", "perf_event_open":
 		return retEPERM, false
 	case "truncate":
@@ -475,7 +481,7 @@ func inputs() iter.Seq[*seccompData] {
 				try("setsockopt", 1, level, option)
 			}
 		}
-		requests := slices.Concat(readingRequests, changingRequests, []uint32{unix.TIOCSTI, unix.TIOCLINUX, 0x400454ca, 0x5000940e, 0xc038586b, 0x40806685})
+		requests := slices.Concat(readingRequests, changingRequests, []uint32{unix.TIOCSTI, unix.TIOCLINUX, 0x400454ca, 0x8901, 0x8902, 0x5000940e, 0xc038586b, 0x40806685})
 		for _, request := range requests {
 			try("ioctl", 1, request)
 			for bit := range 32 {
@@ -499,6 +505,10 @@ func inputs() iter.Seq[*seccompData] {
 				try(name, 2, 1<<bit)
 			}
 			try("prlimit64", 0, 1<<bit)
+			for command := range uint32(20) {
+				try("fcntl", 1, command, 1<<bit)
+				try("fcntl", 1, command^1<<bit, 1<<31)
+			}
 			try("prlimit64", 0, 0, 0, 1<<bit)
 			try("prlimit64", 0, 1, 0, 1<<bit)
 		}
@@ -789,6 +799,9 @@ var kernelCalls = []kernelCall{
 	{name: "pidfd_getfd", args: [6]uint64{noFD, noFD, 1}},
 	{name: "io_uring_enter", args: badFD},
 	{name: "io_uring_register", args: badFD},
+	{name: "fcntl", args: [6]uint64{noFD, unix.F_SETOWN, 1}}, {name: "fcntl", args: [6]uint64{noFD, unix.F_SETOWN, 1<<32 - 1}},
+	{name: "fcntl", args: [6]uint64{noFD, 1<<32 | unix.F_SETOWN_EX}}, {name: "fcntl", args: [6]uint64{noFD, 10}}, // F_SETSIG
+	{name: "ioctl", args: [6]uint64{noFD, 0x8901}}, {name: "ioctl", args: [6]uint64{noFD, 0x8902}}, // FIOSETOWN, SIOCSPGRP
 	{name: "ioctl", args: [6]uint64{noFD, unix.TIOCSTI}},
 	{name: "ioctl", args: [6]uint64{noFD, 1<<32 | unix.TIOCLINUX}},
 	{name: "ioctl", args: [6]uint64{noFD, unix.TIOCGWINSZ}},

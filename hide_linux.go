@@ -25,7 +25,8 @@ type node struct {
 	up      int // index of the directory above; -1: there is none
 	arg     int // index of the word that hides it, or something beneath it
 	hidden  bool
-	implied bool // nobody asked for it
+	implied bool // it is /dev: what is on a disk can be read from the disk
+	leads   bool // it is what a word hides, or a directory above that
 	met     bool // it was among the entries of the directory above
 }
 
@@ -36,11 +37,6 @@ var hiding struct {
 	entries bool // those of a directory are being granted
 	stat    unix.Statx_t
 	listing [8192]byte
-}
-
-// openIn opens a name in a directory; the caller owns the descriptor.
-func openIn(dir int, name *byte, flags uintptr) (fd int, errno syscall.Errno) {
-	return result(systemCall(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(name)), flags|unix.O_CLOEXEC, 0, 0))
 }
 
 // identify asks nothing of the server of a file system, which may never answer.
@@ -57,21 +53,20 @@ func identify(fd int) (id identity, kind uint16, errno syscall.Errno) {
 	return identity{uint64(s.Dev_major)<<32 | uint64(s.Dev_minor), s.Ino, s.Mnt_id}, s.Mode & unix.S_IFMT, errno
 }
 
-// find returns a descriptor of what a path leads to. Where that is no directory, dir is the one that it is in, after symbolic links;
-// otherwise -1. Where there is nothing, fd is -1 and dir is the deepest directory that exists. The caller owns both.
+// find returns descriptors of what a path leads to, and of the directory that this is in, after symbolic links. Where there is
+// nothing, fd is -1 and dir is the deepest directory that exists. The caller owns both.
 func find(name string) (fd, dir int, errno syscall.Errno) {
-	fd, errno = result(openAt(unsafe.StringData(name), unix.O_PATH))
+	fd, errno = openat(unix.AT_FDCWD, unsafe.StringData(name), unix.O_PATH)
 	var id identity
-	switch {
-	case errno == 0:
-		kind := uint16(0)
-		if id, kind, errno = identify(fd); errno == 0 && kind == unix.S_IFDIR {
-			return fd, -1, 0
-		}
-	case errno == unix.ENOENT:
-		errno = 0
-	}
+	kind := uint16(0)
 	if errno == 0 {
+		id, kind, errno = identify(fd)
+	}
+	dir = -1
+	if errno == 0 && kind == unix.S_IFDIR {
+		dir, errno = openat(fd, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY)
+	}
+	if dir < 0 && (errno == 0 || errno == unix.ENOENT && fd < 0 || errno == unix.EACCES && fd >= 0) {
 		dir, errno = findAbove(name, fd >= 0, id)
 	}
 	if errno != 0 {
@@ -101,7 +96,7 @@ func findAbove(name string, exists bool, id identity) (dir int, errno syscall.Er
 			closeFD(dir)
 		}
 		dir = above
-		fd, errno := openIn(dir, &path[start], unix.O_PATH|unix.O_NOFOLLOW)
+		fd, errno := openat(dir, &path[start], unix.O_PATH|unix.O_NOFOLLOW)
 		if errno == unix.ENOENT && !exists {
 			return dir, 0
 		}
@@ -149,7 +144,7 @@ func cut(dir, end int, exists bool) (above, start int, errno syscall.Errno) {
 			if path[start] = 0; start == 0 {
 				name = unsafe.StringData(".\x00")
 			}
-			above, errno = openIn(dir, name, unix.O_PATH|unix.O_DIRECTORY)
+			above, errno = openat(dir, name, unix.O_PATH|unix.O_DIRECTORY)
 			path[start] = first
 			if errno != unix.ENOENT || exists {
 				return above, start, errno
@@ -159,88 +154,91 @@ func cut(dir, end int, exists bool) (above, start int, errno syscall.Errno) {
 	}
 }
 
-// enter takes a descriptor of something hidden, or of what leads to it, and returns its node, which may be known already.
+// enter takes a descriptor of something hidden, or of what leads to it, and returns its node, which may be known already. One file
+// in two directories has two.
 func enter(fd int, n node) (at int, known bool, errno syscall.Errno) {
 	if n.identity, _, errno = identify(fd); errno != 0 {
 		return 0, false, errno
 	}
 	for i := range hiding.nodes[:hiding.count] {
-		if old := &hiding.nodes[i]; old.identity == n.identity {
+		if old := &hiding.nodes[i]; old.identity == n.identity && (n.up < 0 || n.up == old.up || n.up == i) {
 			closeFD(fd)
-			old.hidden = old.hidden || n.hidden
+			old.hidden, old.implied = old.hidden || n.hidden, old.implied || n.implied
 			return i, true, 0
 		}
 	}
 	if at = hiding.count; at >= len(hiding.nodes) {
 		return 0, false, unix.E2BIG
 	}
-	n.fd, n.up = fd, -1
+	n.fd = fd
 	hiding.nodes[at] = n
 	hiding.count++
 	return at, false, 0
 }
 
+// enterWay enters a directory and every one above it, and returns the node of the first.
+func enterWay(fd int, n node) (first int, errno syscall.Errno) {
+	n.up, n.hidden, n.implied = -1, false, false
+	first, known, errno := enter(fd, n)
+	for at := first; errno == 0 && !known; {
+		if fd, errno = openat(hiding.nodes[at].fd, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY); errno != 0 {
+			break
+		}
+		above := 0
+		if above, known, errno = enter(fd, n); errno != 0 || above == at {
+			break // the root is above itself
+		}
+		hiding.nodes[at].up = above
+		at = above
+	}
+	return first, errno
+}
+
+// mistyped tells whether a path that does not exist looks like what no shell has expanded, another option, or several paths.
+func mistyped(name string) bool {
+	mistaken := name[0] == '-' || name[0] == '~' || name[0] == '='
+	for i := range len(name) {
+		mistaken = mistaken || name[i] == ',' || name[i] == ':'
+	}
+	return mistaken
+}
+
 // conceal enters what a path leads to, and every directory above it.
 func conceal(name string, n node) failure {
 	fd, dir, errno := find(name)
-	if errno != 0 {
+	if errno == 0 && fd < 0 && mistyped(name) {
+		return failure{reason: missingPath, errno: unix.ENOENT}
+	}
+	if errno == 0 {
+		n.up, errno = enterWay(dir, n)
+	}
+	at := -1
+	if errno == 0 && fd >= 0 {
+		at, _, errno = enter(fd, n)
+	}
+	switch {
+	case errno != 0:
 		return failure{reason: hideFailed, errno: errno, arg: n.arg}
-	}
-	at, known := -1, false
-	if fd >= 0 {
-		n.hidden = true
-		if at, known, errno = enter(fd, n); errno != 0 {
-			return failure{reason: hideFailed, errno: errno, arg: n.arg}
-		}
-	}
-	if known && dir >= 0 {
-		closeFD(dir)
-	}
-	hidden := at
-	n.hidden = false
-	for up := dir; !known; up = -1 {
-		if up < 0 {
-			if up, errno = openIn(hiding.nodes[at].fd, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY); errno != 0 {
-				return failure{reason: hideFailed, errno: errno, arg: n.arg}
-			}
-		}
-		above := 0
-		if above, known, errno = enter(up, n); errno != 0 {
-			return failure{reason: hideFailed, errno: errno, arg: n.arg}
-		}
-		if above == at {
-			break // the root is above itself
-		}
-		if at >= 0 {
-			hiding.nodes[at].up = above
-		}
-		at = above
-	}
-	if hidden >= 0 && hiding.nodes[hidden].up < 0 {
+	case at == n.up:
 		return failure{reason: hidesRoot, arg: n.arg}
 	}
 	return failure{}
 }
 
-// findHidden finds what the policy hides. For root /dev is part of it, and the devices of baseSystem stand in its place: what is on
-// a disk can be read from the disk.
+// findHidden finds what the policy hides.
 func (p *policy) findHidden(argv []*byte) failure {
 	hiding.count, hiding.entries = 0, false
 	for value, next := p.nextOwn(argv, optHide, 0); next != 0; value, next = p.nextOwn(argv, optHide, next) {
-		if f := conceal(value, node{arg: next - 1}); f.reason != noReason {
+		if f := conceal(value, node{arg: next - 1, hidden: true, leads: true}); f.reason != noReason {
 			setPath(value)
 			return f
 		}
 	}
-	uid, errno := result(systemCall(unix.SYS_GETEUID, 0, 0, 0, 0, 0))
-	if errno != 0 || uid == 0 {
-		if f := conceal("/dev\x00"[:len("/dev")], node{implied: true}); f.reason != noReason {
-			setPath("/dev")
-			return f
-		}
-		p.devices = !p.restrictReads
+	f := conceal("/dev\x00"[:len("/dev")], node{implied: true})
+	if f.reason != noReason {
+		setPath("/dev")
 	}
-	return failure{}
+	return f
 }
 
 // forgetHidden closes what findHidden has left open.
@@ -257,41 +255,32 @@ func (p *policy) aroundHidden(ruleset int, r *ruleset, name *byte, fd int, use p
 	if use == unixPath {
 		return access, failure{}
 	}
-	id, _, errno := identify(fd)
-	if errno != 0 {
-		setPath(text(name))
-		return 0, failure{reason: openFailed, errno: errno}
-	}
 	reads := use == readSystem || use == namedRead || use == namedList
-	if reads {
-		at, errno := hiddenAbove(text(name))
-		switch {
-		case errno != 0:
-			setPath(text(name))
-			return 0, failure{reason: openFailed, errno: errno}
-		case at >= 0 && use == readSystem:
-			return 0, failure{}
-		case at >= 0:
-			setPath(text(name))
-			return 0, failure{reason: readsHidden, arg: hiding.nodes[at].arg}
+	id, kind, errno := identify(fd)
+	at := -1
+	if reads && errno == 0 {
+		at, errno = hiddenAbove(text(name))
+		if errno == unix.ENOENT && (kind == unix.S_IFIFO || kind == unix.S_IFSOCK) {
+			errno = 0 // it is in no directory
 		}
 	}
-	leads := -1
-	for i := range hiding.nodes[:hiding.count] {
-		if n := &hiding.nodes[i]; !n.implied && n.is(&id) {
-			leads = i
-		}
-	}
+	setPath(text(name)) // for the failures below
+	leads := seek(&id, false)
 	switch {
-	case leads < 0 || use == namedList:
+	case errno != 0:
+		return 0, failure{reason: openFailed, errno: errno}
+	case at >= 0 && use == readSystem:
+		return 0, failure{}
+	case at >= 0:
+		return 0, failure{reason: readsHidden, arg: hiding.nodes[at].arg}
+	case leads < 0 && use != readEverything || use == namedList:
 		return access, failure{}
 	case !reads && use != readEverything:
-		setPath(text(name))
 		return 0, failure{reason: hidesWritable, arg: hiding.nodes[leads].arg}
 	}
 	for i := range hiding.nodes[:hiding.count] {
 		if hiding.nodes[i].opensFrom(&id) {
-			if f := grantBeside(ruleset, r, i); f.reason != noReason {
+			if f := grantBeside(ruleset, r, i, &id); f.reason != noReason {
 				return 0, f
 			}
 		}
@@ -302,42 +291,28 @@ func (p *policy) aroundHidden(ruleset int, r *ruleset, name *byte, fd int, use p
 // hiddenAbove returns the node of something hidden that a path leads to, or beneath; -1: there is none.
 func hiddenAbove(name string) (at int, errno syscall.Errno) {
 	fd, dir, errno := find(name)
-	if errno != 0 {
-		return -1, errno
-	}
 	at = -1
-	if dir >= 0 && fd >= 0 {
-		id := identity{}
-		if id, _, errno = identify(fd); errno == 0 {
-			at = hiddenAs(&id)
+	for last := (identity{}); errno == 0 && fd >= 0; {
+		id, up := identity{}, -1
+		if id, _, errno = identify(fd); errno == 0 && id != last {
+			if at = seek(&id, true); at < 0 {
+				up = dir
+				dir, errno = openat(up, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY)
+			}
 		}
+		closeFD(fd)
+		fd, last = up, id
 	}
 	if dir >= 0 {
-		if fd >= 0 {
-			closeFD(fd)
-		}
-		fd = dir
+		closeFD(dir)
 	}
-	for last := (identity{}); at < 0 && errno == 0; {
-		id := identity{}
-		if id, _, errno = identify(fd); errno != 0 || id == last {
-			break
-		}
-		at, last = hiddenAs(&id), id
-		up := -1
-		if up, errno = openIn(fd, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY); errno == 0 {
-			closeFD(fd)
-			fd = up
-		}
-	}
-	closeFD(fd)
 	return at, errno
 }
 
-// hiddenAs returns the node of something hidden, other than by implication, that is that file; -1: there is none.
-func hiddenAs(id *identity) int {
+// seek returns a node that is that file and that a word leads to, or that it hides; -1: there is none.
+func seek(id *identity, hidden bool) int {
 	for i := range hiding.nodes[:hiding.count] {
-		if n := &hiding.nodes[i]; n.hidden && !n.implied && n.is(id) {
+		if n := &hiding.nodes[i]; n.leads && (n.hidden || !hidden) && n.is(id) {
 			return i
 		}
 	}
@@ -346,79 +321,77 @@ func hiddenAs(id *identity) int {
 
 // opensFrom tells whether the entries of a directory are to be readable if the directory top is: nothing on the way is hidden.
 func (n *node) opensFrom(top *identity) bool {
-	for {
-		for i := range hiding.nodes[:hiding.count] {
-			if other := &hiding.nodes[i]; other.hidden && other.is(&n.identity) {
-				return false
-			}
-		}
-		if n.is(top) {
+	for start := n; ; n = &hiding.nodes[n.up] {
+		switch {
+		case seek(&n.identity, true) >= 0:
+			return false
+		case n.is(top):
 			return true
-		}
-		if n.up < 0 {
+		case n.up < 0 || n.implied && n != start:
 			return false
 		}
-		n = &hiding.nodes[n.up]
 	}
 }
 
-// grantBeside adds a rule for each entry of a directory that is no node. What is in a directory that cannot be listed is granted to
-// nobody. A node that is not met among the entries cannot be told from them: ESTALE.
-func grantBeside(ruleset int, r *ruleset, at int) failure {
-	dir := hiding.nodes[at].fd
-	fd, errno := openIn(dir, unsafe.StringData(".\x00"), unix.O_RDONLY|unix.O_DIRECTORY)
-	switch {
-	case errno == unix.EACCES:
-		return failure{}
-	case errno != 0:
-		setPath(".")
-		return failure{reason: openFailed, errno: errno}
+// grantBeside adds a rule for each entry of a directory that is no node, or of /dev, where only something above that is to be
+// readable, for the devices of baseSystem. What is in a directory that cannot be listed is granted to nobody. A node that is not met
+// among the entries cannot be told from them: ESTALE.
+func grantBeside(ruleset int, r *ruleset, at int, top *identity) failure {
+	dir := &hiding.nodes[at]
+	hiding.entries = true
+	errno, why := syscall.Errno(0), listingFailed
+	if dir.implied && !dir.is(top) {
+		for i := firstDevice; errno == 0 && i < len(baseSystem); i++ {
+			errno = grantEntry(ruleset, r, at, unsafe.StringData(baseSystem[i][len("/dev/"):]))
+		}
+	} else {
+		errno, why = grantEntries(ruleset, r, at)
+	}
+	hiding.entries = false
+	if errno != 0 {
+		return failure{reason: why, errno: errno, arg: dir.arg}
+	}
+	return failure{}
+}
+
+func grantEntries(ruleset int, r *ruleset, at int) (errno syscall.Errno, why reason) {
+	fd, errno := openat(hiding.nodes[at].fd, unsafe.StringData(".\x00"), unix.O_RDONLY|unix.O_DIRECTORY)
+	if errno == unix.EACCES {
+		return 0, noReason
 	}
 	buf := &hiding.listing
-	hiding.entries = true
-	for {
-		n := 0
+	for n := 1; errno == 0 && n > 0; {
 		n, errno = result(systemCall(unix.SYS_GETDENTS64, uintptr(fd), uintptr(unsafe.Pointer(buf)), uintptr(len(buf)), 0, 0))
-		if errno != 0 || n == 0 {
-			break
-		}
 		for i, size := 0, 0; errno == 0 && i < n; i += size {
 			if i+20 > len(buf) {
-				errno = unix.EPROTO
-				break
+				return unix.EPROTO, listingFailed
 			}
 			if size = int(buf[i+16]) | int(buf[i+17])<<8; size < 20 || i+size > min(n, len(buf)) {
-				errno = unix.EPROTO
-				break
+				return unix.EPROTO, listingFailed
 			}
 			name := &buf[i+19] // of struct linux_dirent64
 			if s := text(name); buf[i+18] != unix.DT_LNK && s != "." && s != ".." {
-				if errno = grantEntry(ruleset, r, dir, name); errno != 0 {
+				if errno = grantEntry(ruleset, r, at, name); errno != 0 && !exhausted(errno) {
 					setPath(s)
+					return errno, ruleFailed
 				}
 			}
 		}
-		if errno != 0 {
-			closeFD(fd)
-			return failure{reason: ruleFailed, errno: errno}
-		}
 	}
-	hiding.entries = false
-	closeFD(fd)
+	if fd >= 0 {
+		closeFD(fd)
+	}
 	for i := range hiding.nodes[:hiding.count] {
 		if n := &hiding.nodes[i]; errno == 0 && n.up == at && !n.met {
 			errno = unix.ESTALE
 		}
 	}
-	if errno != 0 {
-		return failure{reason: listingFailed, errno: errno, arg: hiding.nodes[at].arg}
-	}
-	return failure{}
+	return errno, listingFailed
 }
 
 // grantEntry grants reading of an entry that is no node. One that is gone, or of which nothing can be told, gets no rule.
-func grantEntry(ruleset int, r *ruleset, dir int, name *byte) syscall.Errno {
-	fd, errno := openIn(dir, name, unix.O_PATH|unix.O_NOFOLLOW)
+func grantEntry(ruleset int, r *ruleset, at int, name *byte) syscall.Errno {
+	fd, errno := openat(hiding.nodes[at].fd, name, unix.O_PATH|unix.O_NOFOLLOW)
 	if errno != 0 {
 		if exhausted(errno) {
 			return errno
@@ -429,7 +402,7 @@ func grantEntry(ruleset int, r *ruleset, dir int, name *byte) syscall.Errno {
 	leave := errno != 0 || kind == unix.S_IFLNK
 	for i := range hiding.nodes[:hiding.count] {
 		if n := &hiding.nodes[i]; errno == 0 && n.is(&id) {
-			n.met, leave = true, true
+			n.met, leave = n.met || n.up == at, true
 		}
 	}
 	if !exhausted(errno) {

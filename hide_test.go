@@ -216,11 +216,14 @@ func TestHideRefused(t *testing.T) {
 		{"--hide H/sub -r H/sub/deep/f", reads("H/sub/deep/f", "H/sub")},
 		{"--hide H/link -r H/absolute", reads("H/absolute", "H/link")},
 		{"--hide H/sub -r / --list H/sub/deep", reads("H/sub/deep", "H/sub")},
+		{"--hide=~/.ssh", "snib: error: path \"~/.ssh\" of --hide: no such file or directory\nsnib: hint: the shell did not expand \"~\": write --hide ~/PATH, or \"$HOME/PATH\"\n"},
+		{"--hide -- H/f", "snib: error: path \"--\" of --hide: no such file or directory\nsnib: hint: --hide took \"--\" as its path: write one after --hide\n"},
+		{"--hide H/.ssh:H/.aws", "snib: error: path \"H/.ssh:H/.aws\" of --hide: no such file or directory\nsnib: hint: --hide takes one path: write --hide PATH_ --hide PATH_\n"},
 		{"--hide H/f/x", "snib: error: hide \"H/f/x\": not a directory\n"},
 		{"--hide H/loop", "snib: error: hide \"H/loop\": too many levels of symbolic links\n"},
 		{"--hide H/nothing/../f", "snib: error: hide \"H/nothing/../f\": no such file or directory\n"},
 	} {
-		replace := strings.NewReplacer("H/", dir+"/", "H ", dir+" ", "\"H\"", "\""+dir+"\"")
+		replace := strings.NewReplacer("PATH_", "PATH", "H/", dir+"/", "H ", dir+" ", "\"H\"", "\""+dir+"\"")
 		argv := append([]string{"snib"}, strings.Fields(replace.Replace(c.options+" true"))...)
 		checkRefused(t, argv, 125, replace.Replace(c.want))
 	}
@@ -313,7 +316,7 @@ func TestHideExplained(t *testing.T) {
 	for at := dir; at != "/"; at = filepath.Dir(at) {
 		want = append(want, at)
 	}
-	if want = append(want, "/"); !slices.Equal(above, want) {
+	if want = append(want, "/", "/dev"); !slices.Equal(above, want) {
 		t.Errorf("directories %q, want %q", above, want)
 	}
 	if len(e.Beside) > 0 && e.Beside[0].Rules != 1 { // config
@@ -455,32 +458,105 @@ func TestHideMounts(t *testing.T) {
 	})
 }
 
-// For root a disk holds the secret, too: of /dev only devices that hold nothing are readable.
+// A disk holds the secret, too: of /dev only devices that hold nothing are readable.
 func TestHideDevices(t *testing.T) {
 	needABI(t, 1)
 	dir := home(t)
+	self, err := filepath.EvalSymlinks(probePath)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile("/dev/shm/snib-test", nil, 0o644); err != nil {
 		t.Skip("needs /dev/shm")
 	}
 	t.Cleanup(func() { os.Remove("/dev/shm/snib-test") })
-	want := map[bool]string{true: "EACCES", false: "ok"}[os.Geteuid() == 0]
-	launcher := []string{"snib", "--hide", dir + "/.ssh"}
 	for _, c := range []struct {
-		more []string
-		path string
-		want string
+		options []string
+		path    string
+		want    string
 	}{
-		{nil, "/dev/shm/snib-test", want},
-		{[]string{"-w", "/dev/shm"}, "/dev/shm/snib-test", "ok"},
-		{nil, "/dev/zero", "ok"},
-		{nil, "/dev/urandom", "ok"},
-		{nil, "/proc/self/status", "ok"},
+		{[]string{"--hide", dir + "/.ssh"}, "/dev/shm/snib-test", "EACCES"},
+		{[]string{"--hide", dir + "/.ssh", "-w", "/dev/shm"}, "/dev/shm/snib-test", "ok"},
+		{[]string{"--hide", dir + "/.ssh", "-r", "/", "-r", "/dev/shm"}, "/dev/shm/snib-test", "ok"},
+		{[]string{"--hide", dir + "/.ssh", "-r", "/dev", "-r", roleDir, "-r", self}, "/dev/shm/snib-test", "ok"},
+		{[]string{"--hide", dir + "/.ssh"}, "/dev/zero", "ok"},
+		{[]string{"--hide", dir + "/.ssh", "--bare", "-r", "/"}, "/dev/zero", "ok"},
+		{[]string{"--hide", dir + "/.ssh"}, "/dev/urandom", "ok"},
+		{[]string{"--hide", dir + "/.ssh"}, "/proc/self/status", "ok"},
+		{[]string{"--hide", "/dev/nothing"}, "/dev/urandom", "ok"},
+		{[]string{"--hide", "/dev/zero"}, "/dev/urandom", "ok"},
+		{[]string{"--hide", "/dev/zero"}, "/dev/zero", "EACCES"},
+		{[]string{"--hide", "/dev/zero", "-r", "/"}, "/dev/zero", "EACCES"},
+		{[]string{"--hide", "/dev/zero", "-r", "/dev", "-r", roleDir, "-r", self}, "/dev/zero", "EACCES"},
+		{[]string{"--hide", "/dev/zero", "-r", "/dev", "-r", roleDir, "-r", self}, "/dev/shm/snib-test", "ok"},
+		{[]string{"--hide", "/dev/shm", "-r", "/dev", "-r", roleDir, "-r", self}, "/dev/shm/snib-test", "EACCES"},
+		{[]string{"--hide", "/dev"}, "/dev/zero", "EACCES"},
 	} {
-		if got := release.outcome(t, slices.Concat(launcher, c.more, []string{"--"}), "read", c.path); got != c.want {
-			t.Errorf("%q %s: %s, want %s", c.more, c.path, got, c.want)
+		if got := release.outcome(t, slices.Concat([]string{"snib"}, c.options, []string{"--"}), "read", c.path); got != c.want {
+			t.Errorf("%q %s: %s, want %s", c.options, c.path, got, c.want)
 		}
 		if got := release.outcome(t, nil, "read", c.path); got != "ok" {
 			t.Errorf("control: %s: %s", c.path, got)
+		}
+	}
+}
+
+// A file with two names is hidden by both of them, whichever comes first.
+func TestHideHardLinks(t *testing.T) {
+	needABI(t, 1)
+	dir := home(t)
+	self, err := filepath.EvalSymlinks(probePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(dir+"/.ssh/id", dir+"/sub/link"); err != nil {
+		t.Fatal(err)
+	}
+	one, other := dir+"/.ssh/id", dir+"/sub/link"
+	files := []string{".ssh/id", "sub/link", ".ssh/config", "sub/f"}
+	for _, c := range []struct {
+		options []string
+		want    string
+	}{
+		{nil, ".ssh/id sub/link .ssh/config sub/f"},
+		{[]string{"snib", "--hide", one, "--"}, "sub/link .ssh/config sub/f"},
+		{[]string{"snib", "--hide", other, "--"}, ".ssh/id .ssh/config sub/f"},
+		{[]string{"snib", "--hide", one, "--hide", other, "--"}, ".ssh/config sub/f"},
+		{[]string{"snib", "--hide", other, "--hide", one, "--"}, ".ssh/config sub/f"},
+		{[]string{"snib", "--hide", other, "--hide", one, "-r", dir, "-r", roleDir, "-r", self, "--"}, ".ssh/config sub/f"},
+	} {
+		if got := readable(t, c.options, dir, files...); strings.Join(got, " ") != c.want {
+			t.Errorf("%q: %q is readable, want %q", c.options, got, c.want)
+		}
+	}
+	for _, first := range []string{one, other} {
+		second := one + other
+		second = strings.Replace(second, first, "", 1)
+		refused := fmt.Sprintf("snib: error: %q cannot be hidden: it is at or beneath the writable path %q\n"+
+			"snib: hint: what is writable is readable: make less of it writable\n", other, dir+"/sub")
+		checkRefused(t, []string{"snib", "--hide", first, "--hide", second, "-w", dir + "/sub", "true"}, 125, refused)
+	}
+}
+
+// What cannot be searched can be hidden all the same, and what is in no directory be read.
+func TestHideOdd(t *testing.T) {
+	needABI(t, 1)
+	dir := home(t)
+	if err := os.Mkdir(dir+"/locked", 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, options := range [][]string{
+		{"--hide", dir + "/locked"}, {"--hide", dir + "/locked/"}, {"--hide", dir + "/.ssh", "-r", "/", "-r", dir + "/locked"},
+	} {
+		if got := readable(t, slices.Concat([]string{"snib"}, options, []string{"--"}), dir, "f"); len(got) != 1 {
+			t.Errorf("%q: f is not readable", options)
+		}
+	}
+	for _, options := range [][]string{{}, {"--hide", dir + "/.ssh"}} {
+		r := start(t, release.path, slices.Concat([]string{"snib", "-r", "/dev/stdin", "-r", "/"}, options, []string{"--", probePath, "read", dir + "/f"}),
+			func(cmd *exec.Cmd) { cmd.Stdin = strings.NewReader("x") })
+		if r != (run{stdout: "ok\n"}) {
+			t.Errorf("%q: %+v", options, r)
 		}
 	}
 }
@@ -560,7 +636,7 @@ func hideScenes(t testing.TB) (dir string, scenes []hideScene) {
 }
 
 // hideCalls are made only where something is hidden.
-var hideCalls = []uintptr{unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_GETDENTS64, unix.SYS_GETEUID}
+var hideCalls = []uintptr{unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_GETDENTS64}
 
 // hideFault is one wrong answer of the kernel, and what a launch with it granted.
 var hideFault struct {

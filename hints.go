@@ -22,6 +22,8 @@ func isShellLine(command string) bool {
 
 const (
 	onlyReading = "to read only PATH and the system: --read PATH; without it everything can be read"
+	onlyHidden  = "to make PATH unreadable: --hide PATH"
+	alreadyOff  = "the network is off without --network: leave it out"
 	onlyPort    = "to open TCP connections to PORT: --connect PORT"
 )
 
@@ -30,9 +32,10 @@ var elsewhere = map[string]string{
 	"--rw": "to write beneath PATH: -w PATH", "--rwx": "to write beneath PATH: -w PATH", "--bind": "to write beneath PATH: -w PATH",
 	"--allow-write": "to write beneath PATH: -w PATH", "--fs-rw": "to write beneath PATH: -w PATH",
 	"--ro": onlyReading, "--rox": onlyReading, "--ro-bind": onlyReading, "--allow-read": onlyReading, "--fs-ro": onlyReading,
-	"--connect-tcp": onlyPort, "--allow-connect": onlyPort,
+	"--read-only": onlyReading, "--connect-tcp": onlyPort, "--port": onlyPort, "-p": onlyPort, "--allow-connect": onlyPort,
 	"--net": "to leave the network on: --network", "--share-net": "to leave the network on: --network", "--allow-net": "to leave the network on: --network",
-	"--unrestricted-network": "to leave the network on: --network", "--unshare-net": "the network is off without --network: leave it out",
+	"--unrestricted-network": "to leave the network on: --network", "--unshare-net": alreadyOff, "--no-network": alreadyOff, "--no-net": alreadyOff,
+	"--deny": onlyHidden, "--mask": onlyHidden, "--blacklist": onlyHidden, "--tmpfs": onlyHidden, "--deny-read": onlyHidden,
 	"-v": "to print the version: --version", "-V": "to print the version: --version", "--dry-run": "to print what would be done: --explain",
 	"-n": "to print what would be done: --explain", "--verbose": "to print what would be done: --explain",
 	"--require": "to refuse what the kernel leaves open: --strict", "--best-effort": "it is the default, without --strict: leave it out",

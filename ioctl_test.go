@@ -175,8 +175,8 @@ func TestFileRequests(t *testing.T) {
 		expect("control", nil, changing, "EBADF")
 		expect("control", nil, reading, "EBADF")
 
-		const typed, integrity = " 0x5412:EPERM 0x541c:EPERM", " 0xcf04:EPERM" // TIOCSTI, TIOCLINUX; CIFS_IOC_SET_INTEGRITY
-		if got, want := b.outcome(t, sandbox, "requestTypes"), "0x58 0x66 0x94 0xbc 0xf5"+typed+integrity; got != want {
+		const typed, owners, integrity = " 0x5412:EPERM 0x541c:EPERM", " 0x8901:EPERM 0x8902:EPERM", " 0xcf04:EPERM" // TIOCSTI, TIOCLINUX; FIOSETOWN, SIOCSPGRP; CIFS_IOC_SET_INTEGRITY
+		if got, want := b.outcome(t, sandbox, "requestTypes"), "0x58 0x66 0x94 0xbc 0xf5"+typed+owners+integrity; got != want {
 			t.Errorf("denied: %s, want %s", got, want)
 		}
 		if got := b.outcome(t, unrestrictedWrites, "requestTypes"); got != typed[1:] {

@@ -68,10 +68,9 @@ type sockFprog struct {
 
 var _ = [1]struct{}{}[unsafe.Offsetof(sockFprog{}.code)-unsafe.Offsetof(unix.SockFprog{}.Filter)]
 
-// openAt returns a close-on-exec descriptor that the caller owns, for result to split.
-func openAt(name *byte, flags uintptr) uintptr {
-	cwd := unix.AT_FDCWD
-	return systemCall(unix.SYS_OPENAT, uintptr(cwd), uintptr(unsafe.Pointer(name)), flags|unix.O_CLOEXEC, 0, 0)
+// openat opens a name in a directory; the caller owns the descriptor, which is close-on-exec.
+func openat(dir int, name *byte, flags uintptr) (fd int, errno syscall.Errno) {
+	return result(systemCall(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(name)), flags|unix.O_CLOEXEC, 0, 0))
 }
 
 // exhausted tells whether an open failed for want of something that is no property of the path.

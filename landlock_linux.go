@@ -168,7 +168,7 @@ func landlockABI() (abi int, errno syscall.Errno) {
 	if errno == 0 && abi <= 0 {
 		errno = unix.EPROTO // the first ABI is 1
 	}
-	return abi, errno
+	return max(abi, 0), errno
 }
 
 // createRuleset returns a close-on-exec descriptor that the caller owns.

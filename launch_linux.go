@@ -95,11 +95,8 @@ func (p *policy) restrict(argv, envp []*byte) failure {
 
 	// What Landlock and the filter must do on this kernel.
 	abi, errno := landlockABI()
-	if errno != 0 {
-		if p.restrictWrites {
-			return failure{reason: noLandlock, errno: errno}
-		}
-		abi = 0
+	if errno != 0 && p.restrictWrites {
+		return failure{reason: noLandlock, errno: errno}
 	}
 	switch {
 	case p.network == networkPorts && abi < firstPorts:
@@ -211,22 +208,19 @@ func (p *policy) writeStatus() syscall.Errno {
 // closeDescriptors closes the inherited descriptors from 3 on, but for those that the command line names.
 func (p *policy) closeDescriptors(argv []*byte) failure {
 	const maxFD = 1<<31 - 1 // the kernel's INT_MAX
-	for low := 3; ; {
+	for low := 3; low <= maxFD; {
 		kept, _ := p.nextKept(argv, low)
-		last := kept - 1
 		if kept < 0 {
-			last = maxFD
+			kept = maxFD + 1
 		}
-		if low <= last {
-			if errno := closeRange(low, last); errno != 0 {
+		if low < kept {
+			if errno := closeRange(low, kept-1); errno != 0 {
 				return failure{reason: closingFailed, errno: errno}
 			}
 		}
-		if kept < 0 {
-			return failure{}
-		}
 		low = kept + 1
 	}
+	return failure{}
 }
 
 // socketOut returns a descriptor that the command will inherit and that is a socket by which the policy could be left; -1: there is
@@ -310,7 +304,7 @@ func (p *policy) addRules(ruleset int, r *ruleset, argv, envp []*byte) failure {
 		case use == unixPath:
 			dir, file = r.unix, r.unix
 		}
-		fd, errno := result(openAt(name, flags|unix.O_PATH))
+		fd, errno := openat(unix.AT_FDCWD, name, flags|unix.O_PATH)
 		why := openFailed
 		if errno != 0 {
 			if use != readEverything && !exhausted(errno) {
@@ -318,9 +312,7 @@ func (p *policy) addRules(ruleset int, r *ruleset, argv, envp []*byte) failure {
 				switch {
 				case use == namedList && errno == unix.ENOTDIR:
 					why = listNoDirectory
-				case ownPaths[use] != 0:
-					why = missingOwn
-				case use == namedRoot && p.grammar == snibOptions:
+				case ownPaths[use] != 0 && p.grammar == snibOptions:
 					why = missingPath
 				default:
 					continue
@@ -406,16 +398,14 @@ func execute(argv, envp []*byte, command int) syscall.Errno {
 	if name == "" {
 		return unix.ENOENT
 	}
-	for i := range len(name) {
-		if name[i] == '/' {
-			return execve(argv[command], &argv[command], &envp[0])
-		}
+	if len(baseName(name)) != len(name) {
+		return execve(argv[command], &argv[command], &envp[0])
 	}
 	list := defaultPath
 	if value := getenv(envp, "PATH="); value != nil {
 		list = text(value)
 	}
-	denied := false
+	why := syscall.Errno(unix.ENOENT)
 	for {
 		end := 0
 		for end < len(list) && list[end] != ':' {
@@ -432,19 +422,15 @@ func execute(argv, envp []*byte, command int) syscall.Errno {
 			shared.path[n] = 0
 			switch errno := execve(&shared.path[0], &argv[command], &envp[0]); errno {
 			case unix.EACCES:
-				denied = true
+				why = errno
 			case unix.ENOENT, unix.ENOTDIR, unix.ESTALE, unix.ENODEV, unix.ETIMEDOUT:
 			default:
 				return errno
 			}
 		}
 		if end == len(list) {
-			break
+			return why
 		}
 		list = list[end+1:]
 	}
-	if denied {
-		return unix.EACCES
-	}
-	return unix.ENOENT
 }

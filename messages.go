@@ -38,6 +38,7 @@ const (
 	commandIsDirectory
 	commandIsPath
 	commandNotMarked
+	commandUnread
 	interpreterMissing
 	reasonCount
 )
@@ -66,6 +67,7 @@ const (
 	foundAt       = "policy: found {token} at byte {byte}, expected "
 	blockedHint   = "an outer seccomp filter blocks Landlock: have it allow the system calls 444, 445 and 446"
 	limitHint     = "the launch needs two descriptors: raise the limit (ulimit -n), or close some of 0, 1 and 2"
+	hideHint      = "each hidden path and each directory above one takes a descriptor: raise the limit (ulimit -n)"
 	systemHint    = "the system is out of file descriptors: raise fs.file-max"
 	noFilterHint  = "this kernel is built without CONFIG_SECCOMP_FILTER"
 	missingText   = "{which}: {errno}"
@@ -83,7 +85,7 @@ var messages = [...]messageRow{
 	{mixedGrammars, 0, exitFailed, "option {word} cannot be used with --sandbox-policy or --no-proc", usageHint},
 	{emptyPath, 0, exitFailed, "the path of option {word} is empty", emptyHint},
 	{withoutRead, 0, exitFailed, "option {word} goes with --read only: without it everything can be read", "say what may be read: --read PATH"},
-	{badPort, 0, exitFailed, "{word} is not a port number", "ports are from 1 to 65535"},
+	{badPort, 0, exitFailed, "{word} is not a port number", "a port is a number from 1 to 65535, of any host: --connect 80 --connect 443"},
 	{networkAndPorts, 0, exitFailed, "option {word} cannot be used: --network and --connect exclude each other", "--network opens every port: leave one of them out"},
 	{badDescriptor, 0, exitFailed, "{word} is not a descriptor number", usageHint},
 	{badStatusFD, 0, exitFailed, "{word} is not a descriptor number above 2", "0, 1 and 2 are the command's: --status-fd 3 3>FILE"},
@@ -130,13 +132,13 @@ var messages = [...]messageRow{
 	{nulInPath, 0, exitFailed, "policy: NUL in the path {token} at byte {byte}, expected a path", ""},
 	{relativeRoot, 0, exitFailed, "policy: relative path {token} at byte {byte}, expected an absolute path", ""},
 
-	{closedDescriptor, 0, exitFailed, "{word} names a descriptor that is not open", ""},
-	{statusNotWritable, 0, exitFailed, "{word} names a descriptor that is not open for writing", ""},
+	{closedDescriptor, 0, exitFailed, "{word} names a descriptor that is not open", "open it where snib is started, or leave the option out"},
+	{statusNotWritable, 0, exitFailed, "{word} names a descriptor that is not open for writing", "open it for writing: --status-fd N N>FILE"},
 	{closingFailed, unix.ENOSYS, exitFailed, "close_range: {errno}", "this kernel has no close_range(2): use Linux 5.9 or later"},
 	{closingFailed, unix.EPERM, exitFailed, "close_range: {errno}", "an outer seccomp filter blocks close_range(2): have it allow that call"},
 	{closingFailed, 0, exitFailed, "close_range: {errno}", ""},
 	{keptSocket, 0, exitFailed, "descriptor {number} is a socket that leads out of what the options allow", "close it, or redirect it: {number}<>/dev/null"},
-	{noPorts, 0, exitFailed, "--connect needs Landlock ABI 4, which Linux has since 6.7; this kernel has ABI {number}", ""},
+	{noPorts, 0, exitFailed, "--connect needs Landlock ABI 4, which Linux has since 6.7; this kernel has ABI {number}", "--network opens all ports"},
 	{noUnixPaths, 0, exitFailed, "--unix PATH needs Landlock ABI 9, which Linux has since 7.1; this kernel has ABI {number}", "--unix / opens all sockets of other programs"},
 	{noLandlock, unix.ENOSYS, exitFailed, "landlock is not available: {errno}",
 		"this kernel has no Landlock: use Linux 5.13 or later, built with CONFIG_SECURITY_LANDLOCK"},
@@ -157,16 +159,15 @@ var messages = [...]messageRow{
 	{pathHasEquals, 0, exitFailed, missingText, "write {option} PATH or {long}=PATH"},
 	{pathHasTilde, 0, exitFailed, missingText, `the shell did not expand "~": write {option} ~/PATH, or "$HOME/PATH"`},
 	{pathIsList, 0, exitFailed, missingText, "{option} takes one path: write {option} PATH {option} PATH"},
-	{missingOwn, unix.ENOENT, exitFailed, missingText, "create it first, or leave it out"},
-	{missingOwn, 0, exitFailed, missingText, ""},
-	{listNoDirectory, 0, exitFailed, "path {path} of --list is no directory that can be listed", ""},
-	{hideFailed, unix.EMFILE, exitFailed, "hide {path}: {errno}", limitHint},
+	{listNoDirectory, 0, exitFailed, "path {path} of --list is not a directory", "to read a file: --read PATH"},
+	{hideFailed, unix.EMFILE, exitFailed, "hide {path}: {errno}", hideHint},
 	{hideFailed, unix.ENFILE, exitFailed, "hide {path}: {errno}", systemHint},
 	{hideFailed, unix.E2BIG, exitFailed, "hide {path}: too many paths are hidden, or too deep", "hide a directory above them"},
 	{hideFailed, 0, exitFailed, "hide {path}: {errno}", ""},
 	{hidesRoot, 0, exitFailed, "{word} is the root directory, which cannot be hidden", "hide what is beneath it, or say with --read what may be read"},
 	{hidesWritable, 0, exitFailed, "{word} cannot be hidden: it is at or beneath the writable path {path}", "what is writable is readable: make less of it writable"},
 	{readsHidden, 0, exitFailed, "path {path} is at or beneath {word}, which is hidden", "leave one of them out"},
+	{listingFailed, unix.EMFILE, exitFailed, "hide {word}: list a directory above it: {errno}", hideHint},
 	{listingFailed, 0, exitFailed, "hide {word}: list a directory above it: {errno}", ""},
 	{portFailed, 0, exitFailed, "landlock_add_rule for port {word}: {errno}", ""},
 	{ruleFailed, 0, exitFailed, "landlock_add_rule for {path}: {errno}", ""},
@@ -188,6 +189,7 @@ var messages = [...]messageRow{
 	{interpreterMissing, 0, exitCannotExec, "cannot execute {file}: its interpreter does not exist",
 		"check the #! line of a script, or which dynamic loader a program needs (readelf -l)"},
 	{commandNotMarked, 0, exitCannotExec, cannotExecute, "it is not marked as executable: chmod +x {file}"},
+	{commandUnread, 0, exitCannotExec, cannotExecute, "--read, --bare or --hide keeps it, its #! interpreter or its loader from being read: add -r PATH"},
 	{commandIsDirectory, 0, exitCannotExec, "{word} is a directory", ""},
 	{commandIsPath, unix.ENOENT, exitNotFound, "command {word} not found in PATH", "{option} takes one path: write {option} in front of each"},
 	{commandIsPath, 0, exitCannotExec, "{word} is a directory", "{option} takes one path: write {option} in front of each"},
@@ -270,19 +272,25 @@ func fill(template string, values map[string]string) string {
 	}
 }
 
+// asked is the policy of a command line, as far as it is one.
+func asked(args []string) *policy {
+	p := &policy{}
+	p.parse(pointers(args))
+	return p
+}
+
 // pathOption returns the option whose path failed, or where that is the command, the option whose path stands in front of it: a
 // second path may have been meant. Nil: there is none.
 func (f failure) pathOption(args []string) *option {
 	argv := pointers(args)
-	var p policy
-	p.parse(argv)
+	p := asked(args)
 	for i := 1; i < p.ownEnd; {
 		id, value, next, _ := nextOption(ownOptions[:], argv, i)
-		named := id == optWrite || id == optRead || id == optList || id == optUnix
+		named := id == optWrite || id == optRead || id == optList || id == optUnix || id == optHide
 		if f.reason == execFailed {
 			named = named && next == f.arg
 		} else {
-			named = named && (id == optWrite) == (f.reason == missingPath) && value == text(&shared.path[0])
+			named = named && value == text(&shared.path[0])
 		}
 		if named {
 			return &ownOptions[slices.IndexFunc(ownOptions[:], func(o option) bool { return o.id == id })]
@@ -340,9 +348,9 @@ func (f failure) behind(args []string, word, file string) (why reason, near stri
 		if near = nearOption(word, isHelper(ownName(args)) || helperNamed(args) != ""); near != "" {
 			return unknownNear, near
 		}
-	case (f.reason == missingPath || f.reason == missingOwn) && f.errno == unix.ENOENT:
+	case f.reason == missingPath && f.errno == unix.ENOENT:
 		switch path := text(&shared.path[0]); {
-		case isOption(path):
+		case strings.HasPrefix(path, "-"):
 			return pathIsOption, ""
 		case strings.HasPrefix(path, "="):
 			return pathHasEquals, ""
@@ -374,6 +382,8 @@ func (f failure) behind(args []string, word, file string) (why reason, near stri
 			return commandIsDirectory, ""
 		case info.Mode()&0o111 == 0:
 			return commandNotMarked, ""
+		case asked(args).restrictReads || asked(args).hides:
+			return commandUnread, ""
 		}
 	}
 	return f.reason, ""

@@ -191,11 +191,14 @@ var refusals = []refusal{
 	{pathIsList, "snib -w dir,bin tool", "snib -w there,is tool", ""},
 	{pathIsList, "snib -r bin,dir tool", "snib -r bin -r dir tool", ""},
 	{pathIsList, "snib --unix dir:bin tool", "snib --unix dir --unix bin tool", ""},
-	{missingOwn, "snib -r missing tool", "snib -r bin tool", ""},
-	{missingOwn, "snib -r. --list missing tool", "snib -r. --list dir tool", ""},
-	{missingOwn, "snib -w missing -r missing tool", "snib -w dir -r . tool", ""},
-	{missingOwn, "snib --unix missing tool", "snib --unix dir tool", ""},
-	{missingOwn, "snib -r bin/tool/x tool", "snib -r bin/tool tool", ""},
+	{pathIsOption, "snib --hide --network tool", "snib --hide missing --network tool", ""},
+	{pathHasTilde, "snib --hide=~/x tool", "snib --hide=dir/x tool", ""},
+	{pathIsList, "snib --hide dir,bin tool", "snib --hide dir tool", ""},
+	{missingPath, "snib -r missing tool", "snib -r bin tool", ""},
+	{missingPath, "snib -r. --list missing tool", "snib -r. --list dir tool", ""},
+	{missingPath, "snib -w missing -r missing tool", "snib -w dir -r . tool", ""},
+	{missingPath, "snib --unix missing tool", "snib --unix dir tool", ""},
+	{missingPath, "snib -r bin/tool/x tool", "snib -r bin/tool tool", ""},
 	{listNoDirectory, "snib -r. --list bin/tool tool", "snib -r. --list bin tool", ""},
 	{ruleFailed, "snib tool", "", "landlock_add_rule ENOMEM"},
 	{portFailed, "snib --connect 443 --connect=80 tool", "", "landlock_add_rule(port) ENOMEM"},
@@ -271,6 +274,7 @@ var refusals = []refusal{
 	{commandIsPath, "snib -w . dir tool", "snib -w . -w dir tool", ""},
 	{commandIsPath, "snib -r . dir tool", "snib -r . -r dir tool", ""},
 	{commandIsPath, "snib -r. --list=. /tmp tool", "snib -r. --list=. --list=/tmp tool", ""},
+	{commandUnread, "snib --bare -r . tool", "", "execve EACCES"},
 	{commandNotMarked, "snib plain", "snib tool", ""},
 	{commandNotMarked, "snib bin/plain", "snib bin/tool", ""},
 	{interpreterMissing, "snib orphan", "snib tool", ""},
@@ -289,6 +293,7 @@ var refusals = []refusal{
 	{hidesWritable, "snib -w dir --hide=dir tool", "snib -w dir --hide=bin/plain tool", ""},
 	{readsHidden, "snib -r . --hide dir -r dir tool", "snib -r . --hide dir tool", ""},
 	{listingFailed, "snib --hide dir tool", "", "getdents64 EIO"},
+	{listingFailed, "snib --hide dir tool", "", "getdents64 EMFILE"},
 	{ownWithAs, "snib --hide dir --as codex-linux-sandbox -- tool", "snib --as codex-linux-sandbox -- tool", ""},
 }
 
@@ -663,7 +668,7 @@ func TestRuntimeDescriptors(t *testing.T) {
 		for _, option := range []string{"--keep-fd", "--status-fd"} {
 			for fd := 3; fd <= 8; fd++ {
 				argv := []string{"snib", option, fmt.Sprint(fd), tiny}
-				want := run{code: 125, stderr: fmt.Sprintf("snib: error: \"%d\" names a descriptor that is not open\n", fd)}
+				want := run{code: 125, stderr: fmt.Sprintf("snib: error: \"%d\" names a descriptor that is not open\nsnib: hint: open it where snib is started, or leave the option out\n", fd)}
 				if r := start(t, b.path, argv, nil); r != want {
 					t.Errorf("%q: %+v", argv, r)
 				}

@@ -8,16 +8,16 @@ import "unsafe"
 type optionID uint8
 
 const (
-	optWrite optionID = iota + 1
-	optDev
+	optWrite optionID = iota + 1 // up to optUnix: the value is a path
 	optRead
 	optList
-	optBare
 	optHide
+	optUnix
+	optDev
+	optBare
 	optNetwork
 	optConnect
-	optUnix
-	optSignals
+	optSignals // up to here: they grant access, or take it
 	optKeepFD
 	optStrict
 	optStatusFD
@@ -80,29 +80,21 @@ func nextOption(options []option, argv []*byte, i int) (id optionID, value strin
 	s := word(argv, i)
 	for n := range options {
 		o := &options[n]
-		attached := ""
+		attached, is := "", false
 		switch {
 		case o.short != 0 && s[1] == o.short && (o.value != "" || len(s) == 2):
-			attached = s[2:]
-		case len(s) >= len(o.long) && s[:len(o.long)] == o.long:
-			attached = s[len(o.long):]
-			if attached == "" {
-				break
-			}
-			if attached[0] != '=' {
-				continue
-			}
-			if o.value == "" {
-				return 0, "", i, unwantedValue
-			}
-			return o.id, attached[1:], i + 1, noReason
-		default:
+			attached, is = s[2:], len(s) > 2
+		case len(s) > len(o.long) && s[:len(o.long)] == o.long && s[len(o.long)] == '=':
+			attached, is = s[len(o.long)+1:], true
+		case s != o.long:
 			continue
 		}
-		if o.value == "" || o.value[0] == '[' || attached != "" {
+		switch {
+		case is && o.value == "":
+			return 0, "", i, unwantedValue
+		case is || o.value == "" || o.value[0] == '[':
 			return o.id, attached, i + 1, noReason
-		}
-		if i+1 >= len(argv)-1 {
+		case i+1 >= len(argv)-1:
 			return 0, "", i, missingValue
 		}
 		return o.id, word(argv, i+1), i + 2, noReason

@@ -35,7 +35,6 @@ type policy struct {
 	bare           bool // ... without the base system
 	list           bool // directories can be listed beneath the paths of --list
 	hides          bool // at least one --hide was given
-	devices        bool // ... so that the devices of baseSystem stand in for /dev
 	dev            bool // where development tools write is writable
 	unix           bool // other programs' AF_UNIX sockets are open beneath the paths of --unix
 	unixAll        bool // ... wherever they are: --unix /
@@ -116,7 +115,7 @@ var devPaths = [...]struct {
 }
 
 // ownPaths are the options that name paths for a use.
-var ownPaths = [pathUses]optionID{namedRead: optRead, namedList: optList, unixPath: optUnix}
+var ownPaths = [pathUses]optionID{namedRoot: optWrite, namedRead: optRead, namedList: optList, unixPath: optUnix}
 
 // pathCursor is how far nextPath has come.
 type pathCursor struct {
@@ -135,10 +134,7 @@ func (p *policy) nextPath(c *pathCursor, argv, envp []*byte, buf []byte) (path *
 		switch {
 		case use == readEverything && !p.restrictReads:
 			path = unsafe.StringData("/\x00")
-		case use == readSystem && (p.restrictReads && !p.bare || p.devices) && c.base < len(baseSystem):
-			if p.devices {
-				c.base = max(c.base, firstDevice)
-			}
+		case use == readSystem && p.restrictReads && !p.bare && c.base < len(baseSystem):
 			c.base++
 			return unsafe.StringData(baseSystem[c.base-1]), use
 		case use == namedRead && p.restrictReads, use == namedList && p.list, use == unixPath && p.unix && !p.unixAll:
@@ -186,11 +182,14 @@ func nextDevPath(row int, envp []*byte, buf []byte) *byte {
 	return &buf[0]
 }
 
-// directory returns the value of a variable if it is an absolute path other than "/", and else "".
+// directory returns the value of a variable if it is an absolute path, of more than slashes and dots, and else "".
 func directory(envp []*byte, variable string) string {
-	if value := getenv(envp, variable); value != nil {
-		if dir := text(value); len(dir) > 1 && dir[0] == '/' {
-			return dir
+	if value := getenv(envp, variable); value != nil && *value == '/' {
+		dir := text(value)
+		for i := range len(dir) {
+			if dir[i] != '/' && dir[i] != '.' {
+				return dir
+			}
 		}
 	}
 	return ""

@@ -219,7 +219,7 @@ func TestReadOptions(t *testing.T) {
 		{[]string{"--list=/"}, "snib: error: option \"--list=/\" goes with --read only: without it everything can be read\nsnib: hint: say what may be read: --read PATH\n"},
 		{[]string{"-r", "/nonexistent"}, "snib: error: path \"/nonexistent\" of --read: no such file or directory\nsnib: hint: create it first, or leave it out\n"},
 		{[]string{"-r", "/", "--list", "/nonexistent"}, "snib: error: path \"/nonexistent\" of --list: no such file or directory\nsnib: hint: create it first, or leave it out\n"},
-		{[]string{"-r", "/", "--list", secret}, fmt.Sprintf("snib: error: path %q of --list is no directory that can be listed\n", secret)},
+		{[]string{"-r", "/", "--list", secret}, fmt.Sprintf("snib: error: path %q of --list is not a directory\nsnib: hint: to read a file: --read PATH\n", secret)},
 		{[]string{"-r", ""}, "snib: error: the path of option \"-r\" is empty\nsnib: hint: write a path; if it came from a variable, that is empty or not set\n"},
 	} {
 		checkRefused(t, slices.Concat([]string{"snib"}, c.argv, []string{"X"}), 125, c.want)

@@ -106,6 +106,7 @@ type another struct {
 func startWaiting(path string) (*another, error) {
 	a := &another{cmd: exec.Command(path)}
 	a.cmd.Env = []string{"SECRET=1"}
+	a.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var err error
 	if a.stdin, err = a.cmd.StdinPipe(); err != nil {
 		return nil, err

@@ -42,9 +42,7 @@ func newKernelStatus() *kernelStatus {
 		s.release = unix.ByteSliceToString(uts.Release[:])
 	}
 	s.abi, s.errno = landlockABI()
-	if s.errno != 0 {
-		s.abi = 0
-	} else if r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_ERRATA); errno == 0 {
+	if r, _, errno := syscall.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_ERRATA); s.abi > 0 && errno == 0 {
 		s.errata = int(r)
 	}
 	for _, action := range []struct {
@@ -130,7 +128,7 @@ func (s *kernelStatus) try() {
 			return
 		}
 		defer unix.Close(ruleset)
-		slash, errno := result(openAt(unsafe.StringData("/\x00"), unix.O_PATH))
+		slash, errno := openat(unix.AT_FDCWD, unsafe.StringData("/\x00"), unix.O_PATH)
 		if errno != 0 {
 			return
 		}

@@ -96,7 +96,7 @@ func TestStatusFD(t *testing.T) {
 			{nil, nil, failedLine(125, "no command to run", usage)},
 			{nil, []string{"--bad", "x"}, failedLine(125, `unknown option "--bad"`, usage)},
 			{nil, []string{"-w", "/nonexistent", "x"}, failedLine(125, `writable path "/nonexistent": no such file or directory`, "create it first, or leave it out")},
-			{nil, []string{"--keep-fd", "77", "x"}, failedLine(125, `"77" names a descriptor that is not open`, "")},
+			{nil, []string{"--keep-fd", "77", "x"}, failedLine(125, `"77" names a descriptor that is not open`, "open it where snib is started, or leave the option out")},
 			{nil, []string{"--as", "codex-linux-sandbox", "/", `{"mode":1}`, "x"}, failedLine(125, `policy: found "1" at byte 8, expected a string`, "")},
 			{[]string{"--bad"}, []string{"x"}, ""},
 		} {
@@ -126,7 +126,7 @@ func TestStatusUnwritten(t *testing.T) {
 	}
 	reader.Close()
 	defer broken.Close()
-	const unwritable = `"20" names a descriptor that is not open for writing`
+	const unwritable = `"20" names a descriptor that is not open for writing` + "\nsnib: hint: open it for writing: --status-fd N N>FILE"
 	eachBuild(t, func(t *testing.T, b *build) {
 		for _, c := range []struct {
 			file *os.File
@@ -148,7 +148,7 @@ func TestStatusUnwritten(t *testing.T) {
 			}
 		}
 	})
-	checkRefused(t, []string{"snib", "--status-fd", "77", "X"}, 125, "snib: error: \"77\" names a descriptor that is not open\n")
+	checkRefused(t, []string{"snib", "--status-fd", "77", "X"}, 125, "snib: error: \"77\" names a descriptor that is not open\nsnib: hint: open it where snib is started, or leave the option out\n")
 }
 
 // The readers that the manual shows, for commands that run, of which one ends by itself with 127, for launches that fail, and
