@@ -1035,7 +1035,7 @@ func TestConnectLocal(t *testing.T) {
 
 func TestConnectUsage(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b *build) {
-		const portHint = "snib: hint: ports are from 1 to 65535\n"
+		const portHint = "snib: hint: a port is a number from 1 to 65535, of any host: --connect 80 --connect 443\n"
 		const bothHint = "snib: hint: --network opens every port: leave one of them out\n"
 		bad := func(port string) string {
 			return fmt.Sprintf("snib: error: %q is not a port number\n", port) + portHint
@@ -1080,7 +1080,7 @@ func TestConnectUsage(t *testing.T) {
 			t.Errorf("no value: %+v", r)
 		}
 		if abi := kernelABI(); abi > 0 && abi < firstPorts {
-			want := run{code: exitFailed, stderr: fmt.Sprintf("snib: error: --connect needs Landlock ABI 4, which Linux has since 6.7; this kernel has ABI %d\n", abi)}
+			want := run{code: exitFailed, stderr: fmt.Sprintf("snib: error: --connect needs Landlock ABI 4, which Linux has since 6.7; this kernel has ABI %d\nsnib: hint: --network opens all ports\n", abi)}
 			if r := b.snib(t, "--connect", "80", "--", probePath, "true"); r != want {
 				t.Errorf("%+v", r)
 			}
