@@ -96,6 +96,6 @@ const (
 type failure struct {
 	reason reason
 	errno  syscall.Errno
-	arg    int // index of the word that the message names; after notEnforced, of the right
+	arg    int // index of the word that the message names; after notEnforced, of the right; a descriptor; an ABI
 	offset int // byte in that word
 }

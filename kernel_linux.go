@@ -3,7 +3,7 @@ package main
 // The kernel: systemCall, what it answers, and the wrappers that belong to no other room. This file runs in the restricted
 // context described at the head of launch_linux.go.
 //
-// Memory whose address goes to the kernel is shared, filter, a constant, or the kernel's own argv or envp, never on the stack. So
+// Memory whose address goes to the kernel is shared, hiding, filter, a constant, or the kernel's own argv or envp, never on the stack. So
 // a Go function can stand in for systemCall: no stack that moves holds what an address points to.
 
 import (
@@ -52,7 +52,7 @@ var shared struct {
 	sigpipe           unix.Sigset_t
 	signalsBefore     unix.Sigset_t
 
-	// path is being opened or executed, NUL-terminated. After openFailed, ruleFailed and missingPath it is the one that failed.
+	// path is being opened or executed, NUL-terminated. After a failure whose message names a path, that path.
 	path [unix.PathMax]byte
 }
 

@@ -105,7 +105,7 @@ func (p *policy) restrict(argv, envp []*byte) failure {
 		return failure{reason: noUnixPaths, arg: abi}
 	}
 	if fd := p.socketOut(argv, abi); fd >= 0 {
-		// What an option asks for beyond the strict mode would be silently less with it.
+		// The strict mode would silently take away what an option asks for.
 		if p.network != networkLocal || p.unix {
 			return failure{reason: keptSocket, arg: fd}
 		}
@@ -189,7 +189,7 @@ func inherited(fd int) bool {
 // statusFD is the descriptor for the status once it is known to be the caller's; main writes a failure to it. 0: there is none.
 var statusFD int
 
-// writeStatus says that the command is about to be executed. Of a command that is, no more is heard but the end of the file.
+// writeStatus says that the command is about to be executed. After an execve that succeeds its reader sees only the end of the file.
 // SIGPIPE is blocked meanwhile, so that a reader who is gone is a failure that can be reported; then it stays blocked.
 func (p *policy) writeStatus() syscall.Errno {
 	said := "{\"schema\":\"snib-status-2\",\"status\":\"unrestricted\"}\n"

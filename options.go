@@ -45,7 +45,7 @@ type option struct {
 var ownOptions = [...]option{
 	{optWrite, 'w', "--write", "PATH", "allow writing to PATH and beneath it"},
 	{optDev, 0, "--dev", "", "allow writing also to /tmp, caches, terminals"},
-	{optRead, 'r', "--read", "PATH", "read PATH, the system, the writable only"},
+	{optRead, 'r', "--read", "PATH", "read only PATH, system and writable paths"},
 	{optList, 0, "--list", "PATH", "with --read: list directories from PATH on"},
 	{optBare, 0, "--bare", "", "with --read: leave the system out"},
 	{optHide, 0, "--hide", "PATH", "read everything but PATH"},
@@ -54,7 +54,7 @@ var ownOptions = [...]option{
 	{optUnix, 0, "--unix", "PATH", "allow other programs' sockets beneath PATH"},
 	{optSignals, 0, "--signals", "", "allow signals to processes outside"},
 	{optKeepFD, 0, "--keep-fd", "N", "keep the inherited descriptor N open"},
-	{optStrict, 0, "--strict", "", "fail if this kernel leaves anything open"},
+	{optStrict, 0, "--strict", "", "fail if this kernel cannot enforce it all"},
 	{optStatusFD, 0, "--status-fd", "N", "write to descriptor N whether COMMAND runs"},
 	{optLog, 0, "--log", "", "have the kernel log what it denies"},
 	{optAs, 0, "--as", "NAME", "read the rest as the helper NAME would"},
