@@ -451,6 +451,9 @@ func TestKeptSockets(t *testing.T) {
 			}
 			for _, s := range keptSockets {
 				for _, at := range []int{0, 1, 2, 3, 4} { // 4 is not kept
+					if emulated() && (at == 1 || at == 2) {
+						continue
+					}
 					fd := s.make(t)
 					if fd < 0 {
 						continue

@@ -43,12 +43,12 @@ void start(long *stack)
 	char **envp = argv + *stack + 1;
 
 	must(call(SYS_close_range, 3, INT32_MAX, 0, 0, 0));
+	must(call(SYS_landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION, 0, 0));
 	for (int fd = 0; fd < 3; fd++) {
 		int domain;
 		socklen_t size = sizeof domain;
 		call(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, (long)&domain, (long)&size);
 	}
-	must(call(SYS_landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION, 0, 0));
 	long ruleset = call(SYS_landlock_create_ruleset, (long)handled, sizeof handled, 0, 0, 0);
 	must(ruleset);
 	allow_beneath(ruleset, "/", access_slash);

@@ -1,7 +1,7 @@
 //go:build ignore
 
-// calls COUNT getppid|socketpair|sendto|ioctl
-// calls COUNT open FILE
+// calls COUNT getppid|socketpair|sendto|ioctl|fcntl
+// calls COUNT open|read FILE
 //
 // Makes one call COUNT times, and prints how many nanoseconds of processor time that took. What socketpair and open
 // return is closed each time, and what sendto sends is read.
@@ -53,9 +53,13 @@ int main(int, char **argv)
 			struct winsize size; // on /dev/null: ENOTTY
 			ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
 		}
+	} else if (strcmp(argv[2], "fcntl") == 0) {
+		while (count-- > 0)
+			fcntl(STDIN_FILENO, F_GETFD);
 	} else {
+		int flags = strcmp(argv[2], "read") == 0 ? O_RDONLY : O_RDWR;
 		while (count-- > 0) {
-			int fd = open(argv[3], O_RDWR | O_CLOEXEC);
+			int fd = open(argv[3], flags | O_CLOEXEC);
 			if (fd < 0)
 				err(1, "%s", argv[3]);
 			close(fd);

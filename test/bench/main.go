@@ -87,6 +87,9 @@ func run(rounds int, given map[string]string) (launch, perRoot float64, err erro
 	if perRoot, err = b.rootCosts(max(rounds/4, 1)); err != nil {
 		return 0, 0, err
 	}
+	if err = b.hidden(max(rounds/4, 1)); err != nil {
+		return 0, 0, err
+	}
 	return launch, perRoot, b.calls()
 }
 
@@ -114,8 +117,8 @@ func (b *bench) build() error {
 		}
 	}
 	for i := range slices.Max(rootCounts) {
-		root := b.path(fmt.Sprintf("root%04d", i))
-		if err := os.Mkdir(root, 0o755); err != nil {
+		root := b.path(fmt.Sprintf("roots/root%04d", i))
+		if err := os.MkdirAll(root, 0o755); err != nil {
 			return err
 		}
 		b.roots = append(b.roots, root)
@@ -423,11 +426,52 @@ func (b *bench) rootCosts(rounds int) (perRoot float64, err error) {
 	return perRoot, t.Flush()
 }
 
+// home makes a directory of entries, of which the file secret is one.
+func (b *bench) home(entries int) (string, error) {
+	dir := b.path(fmt.Sprint("home-", entries))
+	err := os.MkdirAll(dir, 0o755)
+	for i := range entries - 1 {
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, fmt.Sprint("file-", i)), nil, 0o644)
+		}
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "secret"), nil, 0o600)
+	}
+	return dir, err
+}
+
+// hidden prints what it costs to hide a file. Beside the entries of its directory there are those of the directories above that.
+func (b *bench) hidden(rounds int) error {
+	all := []contender{{"nothing", b.path("snib"), b.launcher("snib", 1)}}
+	for _, entries := range []int{30, 2000} {
+		dir, err := b.home(entries)
+		if err != nil {
+			return err
+		}
+		argv := slices.Insert(b.launcher("snib", 1), 1, "--hide", filepath.Join(dir, "secret"))
+		all = append(all, contender{fmt.Sprint("one of ", entries), b.path("snib"), argv})
+	}
+	results, err := b.race(all, rounds)
+	if err != nil {
+		return err
+	}
+	t := newTable(fmt.Sprintf("--hide: medians of %d launches, and what each entry more adds, in microseconds", rounds), "hidden", "launch", "/ nothing", "an entry")
+	for i, r := range results {
+		row := []string{all[i].name, micro(median(r.time)), ratio(median(r.time), median(results[0].time))}
+		if i == 2 {
+			row = append(row, micro((median(r.time)-median(results[1].time))/(2000-30)))
+		}
+		t.row(row...)
+	}
+	return t.Flush()
+}
+
 // calls prints how fast a command makes system calls in the sandbox, and without one.
 func (b *bench) calls() error {
 	const runs, count = 31, 20000
-	works := [][]string{{"getppid"}, {"socketpair"}, {"sendto"}, {"ioctl"}}
-	names := []string{"getppid", "socketpair, close twice", "sendto, read", "ioctl"}
+	works := [][]string{{"getppid"}, {"socketpair"}, {"sendto"}, {"ioctl"}, {"fcntl"}}
+	names := []string{"getppid", "socketpair, close twice", "sendto, read", "ioctl", "fcntl"}
 	for _, depth := range []int{1, 5, 20} {
 		dir := filepath.Join(b.roots[depth], strings.Repeat("d/", depth-1))
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -440,13 +484,24 @@ func (b *bench) calls() error {
 		works = append(works, []string{"open", file})
 		names = append(names, fmt.Sprintf("open, close, %d beneath a root", depth))
 	}
+	home, err := b.home(30)
+	if err != nil {
+		return err
+	}
+	hiding := len(works)
+	works = append(works, []string{"read", home + "/file-0"}, []string{"read", home + "/file-0"})
+	names = append(names, "open for reading, close", "the same, beside a hidden file")
 	rates := make([][2][]float64, len(works))
 	for range runs {
 		for i, work := range works {
 			for sandboxed := range 2 {
 				argv := append([]string{b.path("calls"), strconv.Itoa(count)}, work...)
 				if sandboxed == 1 {
-					argv = slices.Concat([]string{b.path("snib"), "-w", b.roots[1], "-w", b.roots[5], "-w", b.roots[20], "--"}, argv)
+					launcher := []string{b.path("snib"), "-w", b.roots[1], "-w", b.roots[5], "-w", b.roots[20], "--"}
+					if i > hiding {
+						launcher = slices.Insert(launcher, 1, "--hide", home+"/secret")
+					}
+					argv = slices.Concat(launcher, argv)
 				}
 				cmd := exec.Command(argv[0], argv[1:]...)
 				cmd.Stderr = os.Stderr
