@@ -357,6 +357,7 @@ func checkRefused(t *testing.T, argv []string, code int, stderr string) {
 }
 
 func TestPolicyErrors(t *testing.T) {
+	needOneGuest(t)
 	deep := strings.Repeat("[", maxDepth+1)
 	for _, c := range []struct {
 		policy string // of the flags grammar

@@ -346,6 +346,7 @@ func TestReportsRunNothing(t *testing.T) {
 
 // The time that --explain takes grows as its command line does: an argument ten times as long may take at most twenty times as long.
 func TestExplainedLength(t *testing.T) {
+	needOneGuest(t)
 	for _, explain := range []string{"--explain", "--explain=json"} {
 		for name, arguments := range map[string]func(length int) []string{
 			"in one word":   func(n int) []string { return []string{strings.Repeat("x", n)} },

@@ -351,7 +351,11 @@ func TestHideAmongVanishing(t *testing.T) {
 			}
 		}
 	}()
-	for range 50 {
+	rounds := 50
+	if emulated() {
+		rounds = 10
+	}
+	for range rounds {
 		if got := readable(t, []string{"snib", "--hide", dir + "/.ssh", "--"}, dir, ".ssh/id", "f"); !slices.Equal(got, []string{"f"}) {
 			t.Errorf("%q", got)
 		}
@@ -708,6 +712,7 @@ func hideSites(t testing.TB) map[string]bool {
 
 // Whatever one call answers, nothing is granted that leads to what is hidden; and what is no property of an entry ends the launch.
 func TestHideFaults(t *testing.T) {
+	needOneGuest(t)
 	dir, scenes := hideScenes(t)
 	hides := []uintptr{unix.SYS_OPENAT, unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_GETDENTS64, unix.SYS_LANDLOCK_ADD_RULE}
 	answers := []uintptr{failed(unix.EMFILE), failed(unix.EACCES), failed(unix.ENOENT)}

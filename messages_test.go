@@ -585,6 +585,7 @@ func TestMessagesQuote(t *testing.T) {
 // TestRefused: each command line of refusals ends from outside as TestMessages has it, and without its mistake it runs.
 func TestRefused(t *testing.T) {
 	needABI(t, 1)
+	needOneGuest(t)
 	messagesDir(t)
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
