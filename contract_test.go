@@ -204,6 +204,7 @@ func replayInvocation(t *testing.T, b *build, i invocation) {
 func TestGrammars(t *testing.T) {
 	t.Parallel()
 	needABI(t, 1)
+	needOneGuest(t)
 	const (
 		workspaceWrite = `{"type":"workspace-write","exclude_tmpdir_env_var":true,"exclude_slash_tmp":true`
 		readOnly       = `{"type":"read-only"}`

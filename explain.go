@@ -76,7 +76,7 @@ func rehearse(p *policy, argv, envp []*byte, abi int) *rehearsal {
 	if p.hides {
 		// Paths that were opened to find what is hidden are none of those that get a rule.
 		r.paths = slices.DeleteFunc(r.paths, func(path rehearsedPath) bool {
-			return path.access == 0 && !path.outside && (path.errno == 0 || slices.Contains(r.hidden, path.name))
+			return path.access == 0 && !path.outside && (path.errno == 0 || slices.Contains(r.hidden, path.name) || strings.HasSuffix(path.name, "/"))
 		})
 	}
 	return r

@@ -3,7 +3,7 @@ package main
 // Hiding: Landlock can only grant, so a policy that hides paths grants reading not beneath a directory that leads to one, but
 // beneath every entry of every directory on the way down, other than what is hidden and what leads on to it. A rule is about an
 // inode: files are told apart by what the kernel says they are, never by their names. Another name of what is hidden, by a hard link
-// or another mount elsewhere, stays readable. This file runs in the restricted context described at the head of launch_linux.go.
+// or another mount, stays readable where it lies deeper than such an entry. This file runs in the restricted context described at the head of launch_linux.go.
 
 import (
 	"syscall"
@@ -25,6 +25,7 @@ type node struct {
 	up      int // index of the directory above; -1: there is none
 	arg     int // index of the word that hides it, or something beneath it
 	hidden  bool
+	tree    bool // it is a directory
 	implied bool // it is /dev: what is on a disk can be read from the disk
 	leads   bool // it is what a word hides, or a directory above that
 	met     bool // it was among the entries of the directory above
@@ -35,6 +36,7 @@ var hiding struct {
 	nodes   [256]node
 	count   int
 	entries bool // those of a directory are being granted
+	root    identity
 	stat    unix.Statx_t
 	listing [8192]byte
 }
@@ -42,7 +44,7 @@ var hiding struct {
 // identify asks nothing of the server of a file system, which may never answer.
 func identify(fd int) (id identity, kind uint16, errno syscall.Errno) {
 	const flags = unix.AT_EMPTY_PATH | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_DONT_SYNC
-	const mask = unix.STATX_TYPE | unix.STATX_INO | unix.STATX_MNT_ID
+	const mask = unix.STATX_TYPE | unix.STATX_INO | unix.STATX_NLINK | unix.STATX_MNT_ID
 	s := &hiding.stat
 	s.Mask = 0
 	errno = exactlyZero(systemCall(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(unsafe.StringData("\x00"))), flags, mask,
@@ -157,9 +159,11 @@ func cut(dir, end int, exists bool) (above, start int, errno syscall.Errno) {
 // enter takes a descriptor of something hidden, or of what leads to it, and returns its node, which may be known already. One file
 // in two directories has two.
 func enter(fd int, n node) (at int, known bool, errno syscall.Errno) {
-	if n.identity, _, errno = identify(fd); errno != 0 {
+	kind := uint16(0)
+	if n.identity, kind, errno = identify(fd); errno != 0 {
 		return 0, false, errno
 	}
+	n.tree = kind == unix.S_IFDIR
 	for i := range hiding.nodes[:hiding.count] {
 		if old := &hiding.nodes[i]; old.identity == n.identity && (n.up < 0 || n.up == old.up || n.up == i) {
 			closeFD(fd)
@@ -176,7 +180,8 @@ func enter(fd int, n node) (at int, known bool, errno syscall.Errno) {
 	return at, false, 0
 }
 
-// enterWay enters a directory and every one above it, and returns the node of the first.
+// enterWay enters a directory and every one above it, and returns the node of the first. A way that does not end at "/" may have been
+// taken for at its end too early: some file systems give a directory and the one above it the same number. ESTALE.
 func enterWay(fd int, n node) (first int, errno syscall.Errno) {
 	n.up, n.hidden, n.implied = -1, false, false
 	first, known, errno := enter(fd, n)
@@ -185,7 +190,10 @@ func enterWay(fd int, n node) (first int, errno syscall.Errno) {
 			break
 		}
 		above := 0
-		if above, known, errno = enter(fd, n); errno != 0 || above == at {
+		if above, known, errno = enter(fd, n); errno == 0 && above == at && hiding.nodes[at].identity != hiding.root {
+			errno = unix.ESTALE
+		}
+		if errno != 0 || above == at {
 			break // the root is above itself
 		}
 		hiding.nodes[at].up = above
@@ -228,6 +236,15 @@ func conceal(name string, n node) failure {
 // findHidden finds what the policy hides.
 func (p *policy) findHidden(argv []*byte) failure {
 	hiding.count, hiding.entries = 0, false
+	slash, errno := openat(unix.AT_FDCWD, unsafe.StringData("/\x00"), unix.O_PATH)
+	if errno == 0 {
+		hiding.root, _, errno = identify(slash)
+		closeFD(slash)
+	}
+	if errno != 0 {
+		setPath("/")
+		return failure{reason: hideFailed, errno: errno}
+	}
 	for value, next := p.nextOwn(argv, optHide, 0); next != 0; value, next = p.nextOwn(argv, optHide, next) {
 		if f := conceal(value, node{arg: next - 1, hidden: true, leads: true}); f.reason != noReason {
 			setPath(value)
@@ -259,8 +276,8 @@ func (p *policy) aroundHidden(ruleset int, r *ruleset, name *byte, fd int, use p
 	id, kind, errno := identify(fd)
 	at := -1
 	if reads && errno == 0 {
-		at, errno = hiddenAbove(text(name))
-		if errno == unix.ENOENT && (kind == unix.S_IFIFO || kind == unix.S_IFSOCK) {
+		nowhere := kind == unix.S_IFIFO || kind == unix.S_IFSOCK || hiding.stat.Nlink == 0
+		if at, errno = hiddenAbove(text(name)); errno == unix.ENOENT && nowhere {
 			errno = 0 // it is in no directory
 		}
 	}
@@ -299,6 +316,8 @@ func hiddenAbove(name string) (at int, errno syscall.Errno) {
 				up = dir
 				dir, errno = openat(up, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY)
 			}
+		} else if errno == 0 && id != hiding.root {
+			errno = unix.ESTALE // as in enterWay
 		}
 		closeFD(fd)
 		fd, last = up, id
@@ -389,7 +408,8 @@ func grantEntries(ruleset int, r *ruleset, at int) (errno syscall.Errno, why rea
 	return errno, listingFailed
 }
 
-// grantEntry grants reading of an entry that is no node. One that is gone, or of which nothing can be told, gets no rule.
+// grantEntry grants reading of an entry that is no node. One that is gone, or of which nothing can be told, gets no rule; and none that
+// may be something beneath a hidden directory: another mount, or another link, of the same file system.
 func grantEntry(ruleset int, r *ruleset, at int, name *byte) syscall.Errno {
 	fd, errno := openat(hiding.nodes[at].fd, name, unix.O_PATH|unix.O_NOFOLLOW)
 	if errno != 0 {
@@ -400,10 +420,13 @@ func grantEntry(ruleset int, r *ruleset, at int, name *byte) syscall.Errno {
 	}
 	id, kind, errno := identify(fd)
 	leave := errno != 0 || kind == unix.S_IFLNK
+	alias := id.mount != hiding.nodes[at].mount || kind != unix.S_IFDIR && hiding.stat.Nlink > 1
 	for i := range hiding.nodes[:hiding.count] {
-		if n := &hiding.nodes[i]; errno == 0 && n.is(&id) {
+		n := &hiding.nodes[i]
+		if errno == 0 && n.is(&id) {
 			n.met, leave = n.met || n.up == at, true
 		}
+		leave = leave || alias && n.hidden && n.tree && n.dev == id.dev
 	}
 	if !exhausted(errno) {
 		errno = 0

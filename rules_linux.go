@@ -142,8 +142,8 @@ var (
 	userSock   = []constant{{unix.NETLINK_USERSOCK, "NETLINK_USERSOCK"}}
 	netlink    = []constant{{unix.AF_NETLINK, "AF_NETLINK"}}
 	setOwner   = []constant{{unix.F_SETOWN, "F_SETOWN"}}
-	ownerOrSig = []constant{{unix.F_SETOWN_EX, "F_SETOWN_EX"}, {10, "F_SETSIG"}}  // asm-generic/fcntl.h
-	ioOwners   = []constant{{0x8901, "FIOSETOWN"}, {unix.SIOCSPGRP, "SIOCSPGRP"}} // asm-generic/sockios.h
+	ownerOrSig = []constant{{unix.F_SETOWN_EX, "F_SETOWN_EX"}, {10, "F_SETSIG"}}                           // asm-generic/fcntl.h
+	signalling = []constant{{0x8901, "FIOSETOWN"}, {unix.SIOCSPGRP, "SIOCSPGRP"}, {0x40045436, "TIOCSIG"}} // asm-generic/sockios.h, ioctls.h
 	negative   = []constant{{1 << 31, "1<<31"}}
 	ofCaller   = []constant{{unix.CLONE_PARENT, "CLONE_PARENT"}}
 
@@ -202,7 +202,7 @@ var rules = [...]rule{
 	// Terminals, files and file systems by requests.
 	{name: "ioctl", nr: unix.SYS_IOCTL, when: restricted, checks: [2]check{{arg: 1, is: oneOf, values: typing}}},
 	{name: "ioctl", nr: unix.SYS_IOCTL, when: offline | ports, checks: [2]check{{arg: 1, is: oneOf, values: tunnel}}},
-	{name: "ioctl", nr: unix.SYS_IOCTL, when: ownOnly, checks: [2]check{{arg: 1, is: oneOf, values: ioOwners}}},
+	{name: "ioctl", nr: unix.SYS_IOCTL, when: ownOnly, checks: [2]check{{arg: 1, is: oneOf, values: signalling}}},
 	{name: "ioctl", nr: unix.SYS_IOCTL, when: writes, checks: [2]check{{arg: 1, is: oneOf, mask: requestTypeMask, values: fileTypes}, {arg: 1, is: noneOf, values: fileReaders}}},
 	{name: "ioctl", nr: unix.SYS_IOCTL, when: writes, checks: [2]check{{arg: 1, is: oneOf, values: fileRequests}}},
 
