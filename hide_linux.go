@@ -1,9 +1,9 @@
 package main
 
-// Hiding: Landlock can only grant, so a policy that hides paths grants reading not beneath a directory that leads to one, but
-// beneath every entry of every directory on the way down, other than what is hidden and what leads on to it. A rule is about an
-// inode: files are told apart by what the kernel says they are, never by their names. Another name of what is hidden, by a hard link
-// or another mount, stays readable where it lies deeper than such an entry. This file runs in the restricted context described at the head of launch_linux.go.
+// Hiding: Landlock can only grant, so a policy that hides paths grants reading beneath every entry of every directory on the way down,
+// other than what is hidden and what leads on to it. A rule is about an inode: files are told apart by what the kernel says they are,
+// never by their names. Another name of what is hidden, by a hard link or another mount, stays readable where it lies deeper than such
+// an entry. This file runs in the restricted context described at the head of launch_linux.go.
 
 import (
 	"syscall"
@@ -58,7 +58,7 @@ func identify(fd int) (id identity, kind uint16, errno syscall.Errno) {
 // find returns descriptors of what a path leads to, and of the directory that this is in, after symbolic links. Where there is
 // nothing, fd is -1 and dir is the deepest directory that exists. The caller owns both.
 func find(name string) (fd, dir int, errno syscall.Errno) {
-	fd, errno = openat(unix.AT_FDCWD, unsafe.StringData(name), unix.O_PATH)
+	fd, errno = result(openat(unix.AT_FDCWD, unsafe.StringData(name), unix.O_PATH))
 	var id identity
 	kind := uint16(0)
 	if errno == 0 {
@@ -66,7 +66,7 @@ func find(name string) (fd, dir int, errno syscall.Errno) {
 	}
 	dir = -1
 	if errno == 0 && kind == unix.S_IFDIR {
-		dir, errno = openat(fd, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY)
+		dir, errno = result(openat(fd, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY))
 	}
 	if dir < 0 && (errno == 0 || errno == unix.ENOENT && fd < 0 || errno == unix.EACCES && fd >= 0) {
 		dir, errno = findAbove(name, fd >= 0, id)
@@ -98,7 +98,7 @@ func findAbove(name string, exists bool, id identity) (dir int, errno syscall.Er
 			closeFD(dir)
 		}
 		dir = above
-		fd, errno := openat(dir, &path[start], unix.O_PATH|unix.O_NOFOLLOW)
+		fd, errno := result(openat(dir, &path[start], unix.O_PATH|unix.O_NOFOLLOW))
 		if errno == unix.ENOENT && !exists {
 			return dir, 0
 		}
@@ -146,7 +146,7 @@ func cut(dir, end int, exists bool) (above, start int, errno syscall.Errno) {
 			if path[start] = 0; start == 0 {
 				name = unsafe.StringData(".\x00")
 			}
-			above, errno = openat(dir, name, unix.O_PATH|unix.O_DIRECTORY)
+			above, errno = result(openat(dir, name, unix.O_PATH|unix.O_DIRECTORY))
 			path[start] = first
 			if errno != unix.ENOENT || exists {
 				return above, start, errno
@@ -186,7 +186,7 @@ func enterWay(fd int, n node) (first int, errno syscall.Errno) {
 	n.up, n.hidden, n.implied = -1, false, false
 	first, known, errno := enter(fd, n)
 	for at := first; errno == 0 && !known; {
-		if fd, errno = openat(hiding.nodes[at].fd, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY); errno != 0 {
+		if fd, errno = result(openat(hiding.nodes[at].fd, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY)); errno != 0 {
 			break
 		}
 		above := 0
@@ -233,15 +233,21 @@ func conceal(name string, n node) failure {
 	return failure{}
 }
 
+func findRoot() syscall.Errno {
+	fd, errno := result(openat(unix.AT_FDCWD, unsafe.StringData("/\x00"), unix.O_PATH))
+	if errno == 0 {
+		hiding.root, _, errno = identify(fd)
+	}
+	if fd >= 0 {
+		closeFD(fd)
+	}
+	return errno
+}
+
 // findHidden finds what the policy hides.
 func (p *policy) findHidden(argv []*byte) failure {
 	hiding.count, hiding.entries = 0, false
-	slash, errno := openat(unix.AT_FDCWD, unsafe.StringData("/\x00"), unix.O_PATH)
-	if errno == 0 {
-		hiding.root, _, errno = identify(slash)
-		closeFD(slash)
-	}
-	if errno != 0 {
+	if errno := findRoot(); errno != 0 {
 		setPath("/")
 		return failure{reason: hideFailed, errno: errno}
 	}
@@ -314,7 +320,7 @@ func hiddenAbove(name string) (at int, errno syscall.Errno) {
 		if id, _, errno = identify(fd); errno == 0 && id != last {
 			if at = seek(&id, true); at < 0 {
 				up = dir
-				dir, errno = openat(up, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY)
+				dir, errno = result(openat(up, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY))
 			}
 		} else if errno == 0 && id != hiding.root {
 			errno = unix.ESTALE // as in enterWay
@@ -374,7 +380,7 @@ func grantBeside(ruleset int, r *ruleset, at int, top *identity) failure {
 }
 
 func grantEntries(ruleset int, r *ruleset, at int) (errno syscall.Errno, why reason) {
-	fd, errno := openat(hiding.nodes[at].fd, unsafe.StringData(".\x00"), unix.O_RDONLY|unix.O_DIRECTORY)
+	fd, errno := result(openat(hiding.nodes[at].fd, unsafe.StringData(".\x00"), unix.O_RDONLY|unix.O_DIRECTORY))
 	if errno == unix.EACCES {
 		return 0, noReason
 	}
@@ -411,7 +417,7 @@ func grantEntries(ruleset int, r *ruleset, at int) (errno syscall.Errno, why rea
 // grantEntry grants reading of an entry that is no node. One that is gone, or of which nothing can be told, gets no rule; and none that
 // may be something beneath a hidden directory: another mount, or another link, of the same file system.
 func grantEntry(ruleset int, r *ruleset, at int, name *byte) syscall.Errno {
-	fd, errno := openat(hiding.nodes[at].fd, name, unix.O_PATH|unix.O_NOFOLLOW)
+	fd, errno := result(openat(hiding.nodes[at].fd, name, unix.O_PATH|unix.O_NOFOLLOW))
 	if errno != 0 {
 		if exhausted(errno) {
 			return errno

@@ -68,9 +68,9 @@ type sockFprog struct {
 
 var _ = [1]struct{}{}[unsafe.Offsetof(sockFprog{}.code)-unsafe.Offsetof(unix.SockFprog{}.Filter)]
 
-// openat opens a name in a directory; the caller owns the descriptor, which is close-on-exec.
-func openat(dir int, name *byte, flags uintptr) (fd int, errno syscall.Errno) {
-	return result(systemCall(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(name)), flags|unix.O_CLOEXEC, 0, 0))
+// openat returns a descriptor that the caller owns and that is close-on-exec, for result to split: so it is inlined.
+func openat(dir int, name *byte, flags uintptr) uintptr {
+	return systemCall(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(name)), flags|unix.O_CLOEXEC, 0, 0)
 }
 
 // exhausted tells whether an open failed for want of something that is no property of the path.
@@ -84,10 +84,7 @@ func setPath(name string) {
 	shared.path[n] = 0
 }
 
-// closeFD ignores failure: Linux has freed the descriptor even then (close(2)). Inlined in a loop, the call would go through a
-// register, which TestGuard cannot follow.
-//
-//go:noinline
+// closeFD ignores failure: Linux has freed the descriptor even then (close(2)).
 func closeFD(fd int) { systemCall(unix.SYS_CLOSE, uintptr(fd), 0, 0, 0, 0) }
 
 // closeRange closes the descriptors from first to last; those that are not open are no failure. Linux has it since 5.9.

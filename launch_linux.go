@@ -304,7 +304,7 @@ func (p *policy) addRules(ruleset int, r *ruleset, argv, envp []*byte) failure {
 		case use == unixPath:
 			dir, file = r.unix, r.unix
 		}
-		fd, errno := openat(unix.AT_FDCWD, name, flags|unix.O_PATH)
+		fd, errno := result(openat(unix.AT_FDCWD, name, flags|unix.O_PATH))
 		why := openFailed
 		if errno != 0 {
 			if use != readEverything && !exhausted(errno) {

@@ -128,7 +128,7 @@ func (s *kernelStatus) try() {
 			return
 		}
 		defer unix.Close(ruleset)
-		slash, errno := openat(unix.AT_FDCWD, unsafe.StringData("/\x00"), unix.O_PATH)
+		slash, errno := result(openat(unix.AT_FDCWD, unsafe.StringData("/\x00"), unix.O_PATH))
 		if errno != 0 {
 			return
 		}
