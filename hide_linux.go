@@ -235,12 +235,11 @@ func conceal(name string, n node) failure {
 
 func findRoot() syscall.Errno {
 	fd, errno := result(openat(unix.AT_FDCWD, unsafe.StringData("/\x00"), unix.O_PATH))
-	if errno == 0 {
-		hiding.root, _, errno = identify(fd)
+	if errno != 0 {
+		return errno
 	}
-	if fd >= 0 {
-		closeFD(fd)
-	}
+	hiding.root, _, errno = identify(fd)
+	closeFD(fd)
 	return errno
 }
 
