@@ -235,11 +235,12 @@ func conceal(name string, n node) failure {
 
 func findRoot() syscall.Errno {
 	fd, errno := result(openat(unix.AT_FDCWD, unsafe.StringData("/\x00"), unix.O_PATH))
-	if errno != 0 {
-		return errno
+	if errno == 0 {
+		hiding.root, _, errno = identify(fd)
 	}
-	hiding.root, _, errno = identify(fd)
-	closeFD(fd)
+	if fd >= 0 {
+		closeFD(fd)
+	}
 	return errno
 }
 
