@@ -59,8 +59,7 @@ func identify(fd int) (id identity, kind uint16, errno syscall.Errno) {
 // nothing, fd is -1 and dir is the deepest directory that exists. The caller owns both.
 func find(name string) (fd, dir int, errno syscall.Errno) {
 	fd, errno = result(openat(unix.AT_FDCWD, unsafe.StringData(name), unix.O_PATH))
-	var id identity
-	kind := uint16(0)
+	id, kind := identity{}, uint16(0)
 	if errno == 0 {
 		id, kind, errno = identify(fd)
 	}
