@@ -45,6 +45,7 @@ func init() {
 		"acceptKept": func(a []string) error { return acceptKept(atoi(a[0]), a[1]) },
 		"socketOf":   socketOf,
 		"askNetlink": func([]string) error { return askNetlink() },
+		"netlinkTo":  netlinkTo,
 		"listenKept": func(a []string) error { return listenFor(a[0], a[1]) },
 		"pairOf":     func(a []string) error { return socketpairWorks(atoi(a[0])) },
 		"true":       func([]string) error { return nil },

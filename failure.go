@@ -68,19 +68,19 @@ const (
 	closedDescriptor
 	statusNotWritable
 	closingFailed
-	keptSocket
 	noLandlock
 	noPorts
 	noUnixPaths
+	keptSocket
 	notEnforced
 	rulesetFailed
+	hideFailed
+	hidesRoot
 	openFailed
 	missingPath
 	listNoDirectory
-	hideFailed
-	hidesRoot
-	hidesWritable
 	readsHidden
+	hidesWritable
 	listingFailed
 	ruleFailed
 	portFailed

@@ -179,8 +179,8 @@ func enter(fd int, n node) (at int, known bool, errno syscall.Errno) {
 	return at, false, 0
 }
 
-// enterWay enters a directory and every one above it, and returns the node of the first. A way that does not end at "/" may have been
-// taken for at its end too early: some file systems give a directory and the one above it the same number. ESTALE.
+// enterWay enters a directory and every one above it, and returns the node of the first. ESTALE: the way does not end at "/", as where
+// a file system gives a directory and the one above it the same number.
 func enterWay(fd int, n node) (first int, errno syscall.Errno) {
 	n.up, n.hidden, n.implied = -1, false, false
 	first, known, errno := enter(fd, n)

@@ -46,7 +46,8 @@ const (
 // messageRow is what a failure is called: of the rows with its reason, the first whose errno is the failure's, or is 0.
 //
 // In text and hint {word} stands for the word of the command line, {path} for the path that failed, {which} for that and what it was
-// to be, and {file} for the file that a command's name leads to, each quoted; {option} and {long} for the option that names it; {errno} for what the kernel said; {right} for a right; {byte} and {token} for a place in the
+// to be, and {file} for the file that a command's name leads to, each quoted; {option} and {long} for the option that names the path;
+// {errno} for what the kernel said; {right} for a right; {number} for a descriptor or an ABI; {byte} and {token} for a place in the
 // policy and what stands there; {caller} for the name that help is asked of.
 type messageRow struct {
 	reason reason

@@ -1,8 +1,8 @@
 package main
 
 // What was asked, and the paths and descriptors that follow from it. This file runs in the restricted context described at the
-// head of launch_linux.go: a policy refers to the command line and copies nothing of it. nextRoot and nextKept read the same
-// words again, so there is no limit on the number of paths and descriptors.
+// head of launch_linux.go: a policy refers to the command line and copies nothing of it. nextRoot, nextOwn and nextKept read
+// the same words again, so there is no limit on the number of paths and descriptors.
 
 import "unsafe"
 
@@ -96,8 +96,7 @@ var baseSystem = [...]string{
 const firstDevice = len(baseSystem) - 6
 
 // devPaths are where --dev allows writing, as far as they exist: temporary files, caches, shared memory, terminals. A row is the
-// path in suffix, or beneath the directory that an environment variable names; a value that is no absolute path, or "/", does not
-// count.
+// path in suffix, or beneath the directory that an environment variable names, if that counts (directory).
 var devPaths = [...]struct {
 	variable string // with its "="; empty: none
 	suffix   string // NUL-terminated

@@ -239,9 +239,9 @@ var rules = [...]rule{
 	{name: "fchmodat", nr: unix.SYS_FCHMODAT, when: writes, checks: [2]check{{arg: 2, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
 	{name: "fchmodat2", nr: unix.SYS_FCHMODAT2, when: writes, checks: [2]check{{arg: 2, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
 
-	// Other processes. Linux 6.15 to 7.0 has a hole in Landlock's scope of signals, which later ones and some of their updates have
-	// not: what a group of processes is sent because it owns a descriptor reaches all of it. A limit of 0 seconds of CPU time kills any process of the user; a child of the caller's is what its wait(2)
-	// finds in the command's place; and clone3 can put a process into any cgroup whose directory can be opened.
+	// Other processes. On some kernels from Linux 6.15 to 7.0 the signal that a process group gets as the owner of a descriptor
+	// passes Landlock's scope. A limit of 0 seconds of CPU time kills any process of the user; a child of the caller's is what its
+	// wait(2) finds in the command's place; and clone3 can put a process into any cgroup whose directory can be opened.
 	{name: "clone", nr: unix.SYS_CLONE, when: noTracing | noTraceMe, checks: [2]check{{arg: 0, is: oneOf, mask: unix.CLONE_PARENT, values: ofCaller}}},
 	{name: "fcntl", nr: unix.SYS_FCNTL, when: ownOnly, checks: [2]check{{arg: 1, is: oneOf, values: setOwner}, {arg: 2, is: oneOf, mask: 1 << 31, values: negative}}},
 	{name: "fcntl", nr: unix.SYS_FCNTL, when: ownOnly, checks: [2]check{{arg: 1, is: oneOf, values: ownerOrSig}}},

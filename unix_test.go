@@ -332,6 +332,52 @@ func TestFamiliesWithNetwork(t *testing.T) {
 	})
 }
 
+// Programs of other users read from NETLINK_USERSOCK, and whoever knows the port can write to them.
+func TestNetlinkToPrograms(t *testing.T) {
+	needABI(t, 1)
+	for _, c := range []struct {
+		launcher    []string
+		sent, route string
+	}{
+		{nil, "ok", "ok"},
+		{[]string{"snib", "--network"}, "EPERM", "ok"},
+		{[]string{"snib"}, "EPERM", "EPERM"},
+		{[]string{"codex-linux-sandbox", "-s", "network-full-access", "--"}, "ok", "ok"},
+	} {
+		reader, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_USERSOCK)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(reader)
+		if err := unix.Bind(reader, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+			t.Fatal(err)
+		}
+		address, err := unix.Getsockname(reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := address.(*unix.SockaddrNetlink).Pid
+		got := release.outcome(t, c.launcher, "each", "netlinkTo", fmt.Sprint(port), ",", "askNetlink")
+		if got != c.sent+" "+c.route {
+			t.Errorf("%q: %s, want %s %s", c.launcher, got, c.sent, c.route)
+		}
+		n, _, err := unix.Recvfrom(reader, make([]byte, 100), 0)
+		if heard := err == nil && n > 0; heard != (c.sent == "ok") {
+			t.Errorf("%q: the reader outside heard %d bytes, %v", c.launcher, n, err)
+		}
+	}
+}
+
+// netlinkTo sends to a program that reads from NETLINK_USERSOCK.
+func netlinkTo(a []string) error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_USERSOCK)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return unix.Sendto(fd, []byte("message"), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Pid: uint32(atoi(a[0]))})
+}
+
 // keptSockets are what a caller may leave open.
 var keptSockets = []struct {
 	name string
