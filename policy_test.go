@@ -31,23 +31,27 @@ func arguments(t testing.TB, words ...string) []*byte {
 type decision struct {
 	Restrict, Tmp, Tmpdir bool
 	Dev, Signals, Unix    bool // Unix: --unix /
+	Reads, Bare           bool // Reads: only what is named
 	Network               network
 	CWD                   string
 	Roots                 []string
 	Ports, Sockets        []string // the values of --connect and --unix
+	Read, List, Hidden    []string
 }
 
 func decided(p *policy, argv []*byte) decision {
-	d := decision{Dev: p.dev, Signals: p.signals, Unix: p.unixAll, Restrict: p.restrictWrites, Tmp: p.slashTmp, Tmpdir: p.tmpdir, Network: p.network, CWD: p.cwd.text(argv)}
+	d := decision{Reads: p.restrictReads, Bare: p.bare, Dev: p.dev, Signals: p.signals, Unix: p.unixAll, Restrict: p.restrictWrites, Tmp: p.slashTmp, Tmpdir: p.tmpdir, Network: p.network, CWD: p.cwd.text(argv)}
 	var buf [unix.PathMax]byte
 	for root, at := p.nextRoot(argv, buf[:], 0); root != nil; root, at = p.nextRoot(argv, buf[:], at) {
 		d.Roots = append(d.Roots, strings.Clone(text(root)))
 	}
-	for port, at := p.nextOwn(argv, optConnect, 0); at != 0; port, at = p.nextOwn(argv, optConnect, at) {
-		d.Ports = append(d.Ports, strings.Clone(port))
+	for id, values := range map[optionID]*[]string{optConnect: &d.Ports, optUnix: &d.Sockets, optRead: &d.Read, optList: &d.List, optHide: &d.Hidden} {
+		for value, at := p.nextOwn(argv, id, 0); at != 0; value, at = p.nextOwn(argv, id, at) {
+			*values = append(*values, strings.Clone(value))
+		}
 	}
-	for path, at := p.nextOwn(argv, optUnix, 0); at != 0; path, at = p.nextOwn(argv, optUnix, at) {
-		d.Sockets = append(d.Sockets, strings.Clone(path))
+	if p.list != (d.List != nil) || p.hides != (d.Hidden != nil) || p.restrictReads != (d.Read != nil) {
+		panic(fmt.Sprintf("%+v", p))
 	}
 	return d
 }
@@ -228,6 +232,7 @@ func commandNaively(words []string) []string {
 	takes := map[string]bool{"-s": true, "--sandbox-permission": true, "--sandbox-policy-cwd": true, "--sandbox-policy": true, "--no-proc": false}
 	if own {
 		takes = map[string]bool{"-w": true, "--write": true, "--dev": false, "--signals": false, "--keep-fd": true, "--network": false, "--connect": true, "--unix": true, "--strict": false,
+			"-r": true, "--read": true, "--list": true, "--bare": false, "--hide": true,
 			"--status-fd": true, "--log": false, "--as": true}
 	}
 	options := map[string][]string{}
@@ -264,10 +269,14 @@ func commandNaively(words []string) []string {
 	cwd, json := options["--sandbox-policy-cwd"], options["--sandbox-policy"]
 	switch {
 	case own:
-		for _, path := range slices.Concat(options["-w"], options["--write"], options["--unix"]) {
+		reads := slices.Concat(options["-r"], options["--read"])
+		for _, path := range slices.Concat(options["-w"], options["--write"], options["--unix"], options["--list"], options["--hide"], reads) {
 			if path == "" {
 				return nil
 			}
+		}
+		if reads == nil && (options["--list"] != nil || options["--bare"] != nil) {
+			return nil
 		}
 		for _, port := range options["--connect"] {
 			digits := strings.TrimLeft(port, "0")
@@ -293,7 +302,7 @@ func commandNaively(words []string) []string {
 			if !slices.Contains(helperNames, as[0]) {
 				return nil
 			}
-			for _, name := range []string{"-w", "--write", "--dev", "--network", "--connect", "--unix", "--signals"} {
+			for _, name := range []string{"-w", "--write", "-r", "--read", "--list", "--bare", "--hide", "--dev", "--network", "--connect", "--unix", "--signals"} {
 				if options[name] != nil {
 					return nil
 				}
@@ -355,6 +364,8 @@ func FuzzCommandLine(f *testing.F) {
 		{"snib", "--as", "codex-linux-sandbox", "-s", "disk-write-cwd", "x"}, {"snib", "--log", "--as=codex-linux-sandbox", "/", "{}", "x"},
 		{"snib", "--network", "--unix", "/", "--unix=/a", "x"}, {"snib", "--connect", "80", "--connect=00443", "--unix", "a", "x"}, {"snib", "--connect=80", "--network", "x"},
 		{"snib", "--connect=65535", "--connect", "65536", "x"}, {"snib", "--connect", "0", "x"}, {"snib", "--connect", "+1", "x"}, {"snib", "--unix=", "x"}, {"snib", "--unix", "/", "--as", "codex-linux-sandbox", "--", "x"},
+		{"snib", "-r/", "--read=/a", "--list", "/b", "--bare", "--hide", "/c", "x"}, {"snib", "--bare", "x"}, {"snib", "--list=/", "x"}, {"snib", "--hide=", "x"},
+		{"snib", "--hide", "/", "--as", "codex-linux-sandbox", "--", "x"}, {"snib", "-r", "/", "--as", "codex-linux-sandbox", "--", "x"},
 		{"snib", "--strict", "--status-fd", "7", "x"}, {"snib", "--status-fd=2", "x"},
 		{"snib", "-"}, {"", ""}, {"codex-linux-sandbox", "", " {}", "x"}, {"codex-linux-sandbox", "--", "/", "[]", "x"}, {"codex-linux-sandbox", "--", "x", `{"mode":"danger-full-access"}`, "x"},
 		{"codex-linux-sandbox", "-sdisk-write-cwd", "x"},
@@ -395,7 +406,7 @@ func FuzzCommandLine(f *testing.F) {
 func sameForOthers(t *testing.T, words []string, command int, want decision) {
 	t.Helper()
 	for _, others := range [][]string{
-		{"x"}, {"x", `{"mode":"danger-full-access"}`, "x"}, {"x", "--", "x"}, {"x", "--network", "-w", "/", "--dev", "--signals"}, {"x", "--connect", "80", "--unix", "/"},
+		{"x"}, {"x", `{"mode":"danger-full-access"}`, "x"}, {"x", "--", "x"}, {"x", "--network", "-w", "/", "--dev", "--signals"}, {"x", "--connect", "80", "--unix", "/"}, {"x", "-r", "/", "--list", "/", "--bare", "--hide", "/"},
 		{"x", "-s", "disk-full-write-access"}, {"x", "--sandbox-policy", `{"type":"danger-full-access"}`}, {"x", "-h"},
 	} {
 		changed := slices.Concat(words[:command], others)
@@ -452,7 +463,6 @@ func TestRulesetByABI(t *testing.T) {
 					}
 					granted := want.handled.Handled_access_fs &^ (devices | resolveUnix)
 					want.read, want.write, want.writeFile = granted&readRights, granted, granted&forFiles
-					want.list = want.read & unix.LANDLOCK_ACCESS_FS_READ_DIR
 					want.unix = want.handled.Handled_access_fs & resolveUnix
 					want.list = want.handled.Handled_access_fs & unix.LANDLOCK_ACCESS_FS_READ_DIR
 					if got := newRuleset(&p, abi); got != want {
