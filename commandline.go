@@ -41,7 +41,12 @@ func (p *policy) parseOwn(argv []*byte) failure {
 		if id <= optSignals {
 			granted = i
 		}
+		if (id == optProtect || id == optLoopback) && p.namespaceAt == 0 {
+			p.namespaceAt = i
+		}
 		switch id {
+		case optProtect:
+			p.protects = true
 		case optHide:
 			p.hides = true
 		case optRead:
@@ -52,16 +57,19 @@ func (p *policy) parseOwn(argv []*byte) failure {
 			p.bare, wantsRead = true, i
 		case optDev:
 			p.dev = true
-		case optNetwork, optConnect:
+		case optNetwork, optLoopback, optConnect:
 			to := networkOn
-			if id == optConnect {
+			switch id {
+			case optLoopback:
+				to = networkLoopback
+			case optConnect:
 				to = networkPorts
 				if port, valid := number(value); !valid || port < 1 || port > 65535 {
 					return failure{reason: badPort, arg: next - 1}
 				}
 			}
 			if p.network != networkLocal && p.network != to {
-				return failure{reason: networkAndPorts, arg: i}
+				return failure{reason: networksExclude, arg: i}
 			}
 			p.network = to
 		case optUnix:

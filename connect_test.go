@@ -1037,12 +1037,12 @@ func TestConnectLocal(t *testing.T) {
 func TestConnectUsage(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b *build) {
 		const portHint = "snib: hint: a port is a number from 1 to 65535, of any host: --connect 80 --connect 443\n"
-		const bothHint = "snib: hint: --network opens every port: leave one of them out\n"
+		const bothHint = "snib: hint: leave one of them out\n"
 		bad := func(port string) string {
 			return fmt.Sprintf("snib: error: %q is not a port number\n", port) + portHint
 		}
 		both := func(option string) string {
-			return fmt.Sprintf("snib: error: option %q cannot be used: --network and --connect exclude each other\n", option) + bothHint
+			return fmt.Sprintf("snib: error: option %q cannot be used: --network, --connect and --loopback exclude each other\n", option) + bothHint
 		}
 		for _, c := range []struct {
 			args   []string
@@ -1065,6 +1065,10 @@ func TestConnectUsage(t *testing.T) {
 			{[]string{"--connect", "80", "--connect", "x"}, bad("x")},
 			{[]string{"--network", "--connect", "80"}, both("--connect")},
 			{[]string{"--connect", "80", "--network"}, both("--network")},
+			{[]string{"--loopback", "--network"}, both("--network")},
+			{[]string{"--network", "--loopback"}, both("--loopback")},
+			{[]string{"--loopback", "--connect", "80"}, both("--connect")},
+			{[]string{"--connect", "80", "--loopback"}, both("--loopback")},
 			{[]string{"--connect", "80", "--as", "codex-linux-sandbox"}, "snib: error: option \"--connect\" cannot be used with --as\n" +
 				"snib: hint: grant access with the helper's own options\n"},
 		} {

@@ -27,6 +27,9 @@ type rehearsal struct {
 	quiet    int      // a descriptor of such an entry: the calls for it are not listed; 0: none
 	ports    []string // that may be connected to
 	hidden   []string // what the policy hides, as it was written
+	guarded  []string // what it protects
+	spaces   []string // the namespaces that it takes
+	ruled    bool     // there is a ruleset: a path that is opened from here on gets a rule
 	filter   []bpf.RawInstruction
 	runs     string // the file that would be executed; empty: none
 	failure  failure
@@ -70,9 +73,10 @@ func rehearse(p *policy, argv, envp []*byte, abi int) *rehearsal {
 	if r.runs != "" {
 		r.failure = failure{}
 	}
-	for value, next := p.nextOwn(argv, optHide, 0); next != 0; value, next = p.nextOwn(argv, optHide, next) {
-		r.hidden = append(r.hidden, value)
+	if !r.ruled {
+		r.paths = nil
 	}
+	r.hidden, r.guarded = p.values(argv, optHide), p.values(argv, optProtect)
 	if p.hides {
 		// Paths that were opened to find what is hidden are none of those that get a rule.
 		r.paths = slices.DeleteFunc(r.paths, func(path rehearsedPath) bool {
@@ -80,15 +84,6 @@ func rehearse(p *policy, argv, envp []*byte, abi int) *rehearsal {
 		})
 	}
 	return r
-}
-
-// launchCalls are the names of the system calls that the launch can make.
-var launchCalls = map[uintptr]string{
-	unix.SYS_FCNTL: "fcntl", unix.SYS_CLOSE_RANGE: "close_range", unix.SYS_GETSOCKOPT: "getsockopt", unix.SYS_OPENAT: "openat",
-	unix.SYS_CLOSE: "close", unix.SYS_CAPGET: "capget", unix.SYS_CAPSET: "capset", unix.SYS_PRCTL: "prctl", unix.SYS_SECCOMP: "seccomp",
-	unix.SYS_LANDLOCK_CREATE_RULESET: "landlock_create_ruleset", unix.SYS_LANDLOCK_ADD_RULE: "landlock_add_rule",
-	unix.SYS_LANDLOCK_RESTRICT_SELF: "landlock_restrict_self", unix.SYS_RT_SIGPROCMASK: "rt_sigprocmask", unix.SYS_WRITE: "write",
-	unix.SYS_EXECVE: "execve", unix.SYS_STATX: "statx", unix.SYS_READLINKAT: "readlinkat", unix.SYS_GETDENTS64: "getdents64",
 }
 
 // rehearsed stands in for systemCall. It makes the calls that change nothing, and answers the others as a kernel on which they
@@ -99,7 +94,7 @@ func rehearsed(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 	if r.openEntry(nr, a1, a3) {
 		return r.answer(nr, a1, a2, a3, a4, a5)
 	}
-	if nr == unix.SYS_OPENAT {
+	if nr == unix.SYS_OPENAT || nr == unix.SYS_OPENAT2 {
 		name += " " + strconv.Quote(text((*byte)(memory(a2))))
 	}
 	r.calls = append(r.calls, name)
@@ -122,6 +117,12 @@ func (r *rehearsal) openEntry(nr, a1, a3 uintptr) bool {
 	return r.quiet > 0
 }
 
+// invent returns a descriptor that is none.
+func (r *rehearsal) invent() uintptr {
+	r.invented++
+	return firstInvented + uintptr(r.invented) - 1
+}
+
 // memory is the memory that an argument points to: a package variable, or argv or envp.
 func memory(a uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&a)) }
 
@@ -135,7 +136,7 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 	switch nr {
 	case unix.SYS_OPENAT:
 		if a3&(unix.O_PATH|unix.O_DIRECTORY) == 0 {
-			return failed(unix.ENOSYS)
+			return r.invent()
 		}
 		fd := r.kernel(nr, a1, a2, a3, a4, a5)
 		if int32(a1) >= 0 {
@@ -160,7 +161,21 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 			}
 			return r.kernel(nr, a1, a2, a3, a4, a5)
 		}
-	case unix.SYS_GETSOCKOPT, unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_GETDENTS64:
+	case unix.SYS_OPENAT2:
+		fd := r.kernel(nr, a1, a2, a3, a4, a5)
+		if n, errno := result(fd); errno == 0 {
+			r.opened[n] = -1
+		}
+		return fd
+	case unix.SYS_SOCKET, unix.SYS_OPEN_TREE:
+		return r.invent()
+	case unix.SYS_UNSHARE:
+		for _, space := range namespaceNames {
+			if a1&space.flag != 0 {
+				r.spaces = append(r.spaces, space.name)
+			}
+		}
+	case unix.SYS_GETSOCKOPT, unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_GETDENTS64, unix.SYS_GETCWD:
 		return r.kernel(nr, a1, a2, a3, a4, a5)
 	case unix.SYS_FCNTL:
 		if a2 == unix.F_GETFD || a2 == unix.F_GETFL {
@@ -178,8 +193,8 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 	case unix.SYS_LANDLOCK_CREATE_RULESET:
 		switch {
 		case a1 != 0:
-			r.invented++
-			return firstInvented + uintptr(r.invented) - 1
+			r.paths, r.ruled = nil, true
+			return r.invent()
 		case r.errno != 0:
 			return failed(r.errno)
 		}
@@ -240,6 +255,8 @@ func (r *rehearsal) networkMeaning(p *policy) string {
 		sockets = "AF_UNIX stream and seqpacket pairs only"
 	}
 	switch {
+	case p.network == networkLoopback:
+		return "the command's own, with nothing but a loopback interface; " + sockets
 	case c&ip != 0:
 		return "internet and netlink on; " + sockets
 	case c&ports != 0:
@@ -292,13 +309,6 @@ var grammarNames = [...]string{
 	codexPositional: "helper, CWD POLICY_JSON", codexFlags: "helper, --sandbox-policy",
 }
 
-func quoteAll(words []string) (quoted []string) {
-	for _, word := range words {
-		quoted = append(quoted, quote(word))
-	}
-	return quoted
-}
-
 // text renders the rehearsal for people.
 func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
 	var out strings.Builder
@@ -320,6 +330,12 @@ func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
 	out.WriteString("  reads    " + reads + "\n  writes   " + writes + "\n" + field("network", strings.Split(r.networkMeaning(p), " ")))
 	if p.hides {
 		out.WriteString(field("hidden ", quoteAll(r.hidden)))
+	}
+	if p.protects {
+		out.WriteString(field("protect", quoteAll(r.guarded)))
+	}
+	if p.namespaceAt != 0 {
+		out.WriteString(field("takes  ", strings.Split("namespaces: "+strings.Join(orNothing(r.spaces), ", ")+"; assumed to be had, as snib --status tells", " ")))
 	}
 	if len(command) > 0 {
 		out.WriteString(field("command", quoteAll(command)))
@@ -390,7 +406,7 @@ func (r *rehearsal) json(p *policy, command []string) string {
 	o.list("command", command)
 	o.string("grammar", [...]string{"snib", "options", "positional", "flags"}[p.grammar])
 	o.bool("restricts_writes", p.restrictWrites)
-	o.string("network", [...]string{networkOn: "on", networkStrict: "strict", networkLocal: "local", networkPorts: "ports"}[p.network])
+	o.string("network", [...]string{networkOn: "on", networkStrict: "strict", networkLocal: "local", networkPorts: "ports", networkLoopback: "loopback"}[p.network])
 	o.raw("paths", jsonList(r.paths, func(path rehearsedPath) string {
 		var o jsonWriter
 		o.string("path", path.name)
@@ -401,6 +417,8 @@ func (r *rehearsal) json(p *policy, command []string) string {
 		return o.String()
 	}))
 	o.list("hidden", r.hidden)
+	o.list("protected", r.guarded)
+	o.list("namespaces", r.spaces)
 	o.raw("beside_hidden", jsonList(r.beside, func(dir besideHidden) string {
 		var o jsonWriter
 		o.string("directory", dir.dir)

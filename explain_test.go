@@ -95,8 +95,10 @@ type explained struct {
 		Exists, Directory bool
 		Access            []string
 	}
-	Hidden []string
-	Beside []struct {
+	Hidden     []string
+	Protected  []string
+	Namespaces []string
+	Beside     []struct {
 		Directory string
 		Rules     int
 		Access    []string

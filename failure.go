@@ -21,7 +21,7 @@ const (
 	emptyPath
 	withoutRead
 	badPort
-	networkAndPorts
+	networksExclude
 	badDescriptor
 	badStatusFD
 	keptStatusFD
@@ -68,6 +68,16 @@ const (
 	closedDescriptor
 	statusNotWritable
 	closingFailed
+	protectFailed
+	protectUnwritable
+	protectWritable
+	keptInside
+	namespaceFailed
+	mapFailed
+	slaveFailed
+	mountFailed
+	cwdFailed
+	loopbackFailed
 	noLandlock
 	noPorts
 	noUnixPaths

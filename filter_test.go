@@ -167,7 +167,7 @@ var numbers = sync.OnceValue(func() map[string]uint32 {
 		"removexattr": unix.SYS_REMOVEXATTR, "lremovexattr": unix.SYS_LREMOVEXATTR, "fremovexattr": unix.SYS_FREMOVEXATTR,
 		"removexattrat": unix.SYS_REMOVEXATTRAT, "file_setattr": unix.SYS_FILE_SETATTR,
 		"fchmod": unix.SYS_FCHMOD, "fchmodat": unix.SYS_FCHMODAT, "fchmodat2": unix.SYS_FCHMODAT2,
-		"mknodat": unix.SYS_MKNODAT, "clone": unix.SYS_CLONE, "clone3": unix.SYS_CLONE3,
+		"mknodat": unix.SYS_MKNODAT, "clone": unix.SYS_CLONE, "clone3": unix.SYS_CLONE3, "unshare": unix.SYS_UNSHARE,
 		"mq_timedsend": unix.SYS_MQ_TIMEDSEND, "mq_timedreceive": unix.SYS_MQ_TIMEDRECEIVE, "mq_notify": unix.SYS_MQ_NOTIFY,
 		"truncate": unix.SYS_TRUNCATE, "openat": unix.SYS_OPENAT, "openat2": unix.SYS_OPENAT2,
 	}
@@ -344,6 +344,10 @@ func (s situation) want(d *seccompData) (action uint32, byArgument bool) {
 		}
 	case "clone3":
 		return retAbsent, false
+	case "unshare":
+		if s.writes {
+			return denyIf(low(0)&0x100000 != 0), true
+		}
 	case "clone":
 		if untraceable || s.own || offline && !s.open {
 			return denyIf(low(0)&unix.CLONE_PARENT != 0), true
@@ -494,6 +498,7 @@ func inputs() iter.Seq[*seccompData] {
 		for bit := range 32 {
 			try("ptrace", 0, 1<<bit)
 			try("clone", 0, 1<<bit)
+			try("unshare", 0, 1<<bit)
 			for _, name := range []string{"chmod", "fchmod", "creat", "mknod"} {
 				try(name, 1, 1<<bit)
 			}
@@ -843,6 +848,7 @@ var kernelCalls = []kernelCall{
 	{name: "mknod", args: [6]uint64{0, 0o4755}}, {name: "mknodat", args: [6]uint64{noFD, 0, 0o4755}}, {name: "mknodat", args: [6]uint64{noFD, 0, 0o755}},
 	{name: "mq_timedsend", args: badFD}, {name: "mq_timedreceive", args: badFD}, {name: "mq_notify", args: badFD},
 	{name: "clone", args: [6]uint64{unix.CLONE_PARENT | unix.CLONE_FS | unix.CLONE_NEWNS}}, {name: "clone3", args: [6]uint64{0, 1}},
+	{name: "unshare", args: [6]uint64{1<<31 | 1<<20}}, {name: "unshare", args: [6]uint64{1 << 31}},
 	{name: "fchmodat2", args: [6]uint64{noFD, 0, 0o4000}}, {name: "fchmodat2", args: [6]uint64{noFD, 0, 0o755}},
 	{name: "request_key"}, {name: "mount_setattr", args: [6]uint64{noFD, 0, 1<<32 - 1}}, {name: "open_tree_attr", args: [6]uint64{noFD, 0, 1<<32 - 1}},
 	{name: "truncate", args: [6]uint64{0, 1<<64 - 1}},

@@ -12,12 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// identity is which file a descriptor refers to, and in which mount.
-type identity struct{ dev, ino, mount uint64 }
-
-// is tells whether two are one inode, in whatever mounts.
-func (f *identity) is(other *identity) bool { return f.dev == other.dev && f.ino == other.ino }
-
 // node is something hidden, or a directory above it.
 type node struct {
 	identity
@@ -36,123 +30,7 @@ var hiding struct {
 	nodes   [256]node
 	count   int
 	entries bool // those of a directory are being granted
-	root    identity
-	stat    unix.Statx_t
 	listing [8192]byte
-}
-
-// identify asks nothing of the server of a file system, which may never answer.
-func identify(fd int) (id identity, kind uint16, errno syscall.Errno) {
-	const flags = unix.AT_EMPTY_PATH | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_DONT_SYNC
-	const mask = unix.STATX_TYPE | unix.STATX_INO | unix.STATX_NLINK | unix.STATX_MNT_ID
-	s := &hiding.stat
-	s.Mask = 0
-	errno = exactlyZero(systemCall(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(unsafe.StringData("\x00"))), flags, mask,
-		uintptr(unsafe.Pointer(s))))
-	if errno == 0 && s.Mask&mask != mask {
-		errno = unix.EPROTO
-	}
-	return identity{uint64(s.Dev_major)<<32 | uint64(s.Dev_minor), s.Ino, s.Mnt_id}, s.Mode & unix.S_IFMT, errno
-}
-
-// find returns descriptors of what a path leads to, and of the directory that this is in, after symbolic links. Where there is
-// nothing, fd is -1 and dir is the deepest directory that exists. The caller owns both.
-func find(name string) (fd, dir int, errno syscall.Errno) {
-	fd, errno = result(openat(unix.AT_FDCWD, unsafe.StringData(name), unix.O_PATH))
-	id, kind := identity{}, uint16(0)
-	if errno == 0 {
-		id, kind, errno = identify(fd)
-	}
-	dir = -1
-	if errno == 0 && kind == unix.S_IFDIR {
-		dir, errno = result(openat(fd, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY))
-	}
-	if dir < 0 && (errno == 0 || errno == unix.ENOENT && fd < 0 || errno == unix.EACCES && fd >= 0) {
-		dir, errno = findAbove(name, fd >= 0, id)
-	}
-	if errno != 0 {
-		if fd >= 0 {
-			closeFD(fd)
-		}
-		return -1, -1, errno
-	}
-	return fd, dir, 0
-}
-
-// findAbove follows the symbolic links at the end of a path, and returns the directory that the file id is in; or, if nothing
-// exists there, the deepest directory that does. The text of a link in /proc need not lead to where the link does: ESTALE.
-func findAbove(name string, exists bool, id identity) (dir int, errno syscall.Errno) {
-	path := shared.path[:]
-	if len(name) >= len(path) {
-		return -1, unix.ENAMETOOLONG
-	}
-	end := copy(path, name)
-	dir = unix.AT_FDCWD
-	for range 41 { // as many links as the kernel follows, and what the last leads to
-		above, start, errno := cut(dir, end, exists)
-		if errno != 0 {
-			return -1, errno
-		}
-		if dir >= 0 {
-			closeFD(dir)
-		}
-		dir = above
-		fd, errno := result(openat(dir, &path[start], unix.O_PATH|unix.O_NOFOLLOW))
-		if errno == unix.ENOENT && !exists {
-			return dir, 0
-		}
-		if errno != 0 {
-			return -1, errno
-		}
-		found, kind, errno := identify(fd)
-		if errno == 0 && kind == unix.S_IFLNK {
-			end, errno = result(systemCall(unix.SYS_READLINKAT, uintptr(fd), uintptr(unsafe.Pointer(unsafe.StringData("\x00"))),
-				uintptr(unsafe.Pointer(&path[0])), uintptr(len(path)-1), 0))
-			if errno == 0 && uint(end) >= uint(len(path)-1) {
-				errno = unix.ENAMETOOLONG
-			}
-		} else if errno == 0 && exists && found == id {
-			closeFD(fd)
-			return dir, 0
-		} else if errno == 0 {
-			errno = unix.ESTALE
-		}
-		closeFD(fd)
-		if errno != 0 {
-			return -1, errno
-		}
-		path[end] = 0
-	}
-	return -1, unix.ELOOP
-}
-
-// cut opens the directory of a path's last name, or, if nothing exists, of the first name that does not. That starts at start.
-func cut(dir, end int, exists bool) (above, start int, errno syscall.Errno) {
-	path := shared.path[:]
-	for {
-		for end > 0 && path[end-1] == '/' {
-			end--
-		}
-		for start = end; start > 0 && path[start-1] != '/'; start-- {
-		}
-		path[end] = 0
-		last := text(&path[start])
-		if last == ".." || last == "" {
-			return -1, 0, unix.ENOENT // it is not known where that would lead
-		}
-		if last != "." {
-			name, first := &path[0], path[start]
-			if path[start] = 0; start == 0 {
-				name = unsafe.StringData(".\x00")
-			}
-			above, errno = result(openat(dir, name, unix.O_PATH|unix.O_DIRECTORY))
-			path[start] = first
-			if errno != unix.ENOENT || exists {
-				return above, start, errno
-			}
-		}
-		end = start
-	}
 }
 
 // enter takes a descriptor of something hidden, or of what leads to it, and returns its node, which may be known already. One file
@@ -189,7 +67,7 @@ func enterWay(fd int, n node) (first int, errno syscall.Errno) {
 			break
 		}
 		above := 0
-		if above, known, errno = enter(fd, n); errno == 0 && above == at && hiding.nodes[at].identity != hiding.root {
+		if above, known, errno = enter(fd, n); errno == 0 && above == at && hiding.nodes[at].identity != finding.root {
 			errno = unix.ESTALE
 		}
 		if errno != 0 || above == at {
@@ -232,17 +110,6 @@ func conceal(name string, n node) failure {
 	return failure{}
 }
 
-func findRoot() syscall.Errno {
-	fd, errno := result(openat(unix.AT_FDCWD, unsafe.StringData("/\x00"), unix.O_PATH))
-	if errno == 0 {
-		hiding.root, _, errno = identify(fd)
-	}
-	if fd >= 0 {
-		closeFD(fd)
-	}
-	return errno
-}
-
 // findHidden finds what the policy hides.
 func (p *policy) findHidden(argv []*byte) failure {
 	hiding.count, hiding.entries = 0, false
@@ -281,7 +148,7 @@ func (p *policy) aroundHidden(ruleset int, r *ruleset, name *byte, fd int, use p
 	id, kind, errno := identify(fd)
 	at := -1
 	if reads && errno == 0 {
-		nowhere := kind == unix.S_IFIFO || kind == unix.S_IFSOCK || hiding.stat.Nlink == 0
+		nowhere := kind == unix.S_IFIFO || kind == unix.S_IFSOCK || finding.stat.Nlink == 0
 		if at, errno = hiddenAbove(text(name)); errno == unix.ENOENT && nowhere {
 			errno = 0 // it is in no directory
 		}
@@ -321,7 +188,7 @@ func hiddenAbove(name string) (at int, errno syscall.Errno) {
 				up = dir
 				dir, errno = result(openat(up, unsafe.StringData("..\x00"), unix.O_PATH|unix.O_DIRECTORY))
 			}
-		} else if errno == 0 && id != hiding.root {
+		} else if errno == 0 && id != finding.root {
 			errno = unix.ESTALE // as in enterWay
 		}
 		closeFD(fd)
@@ -425,7 +292,7 @@ func grantEntry(ruleset int, r *ruleset, at int, name *byte) syscall.Errno {
 	}
 	id, kind, errno := identify(fd)
 	leave := errno != 0 || kind == unix.S_IFLNK
-	alias := id.mount != hiding.nodes[at].mount || kind != unix.S_IFDIR && hiding.stat.Nlink > 1
+	alias := id.mount != hiding.nodes[at].mount || kind != unix.S_IFDIR && finding.stat.Nlink > 1
 	for i := range hiding.nodes[:hiding.count] {
 		n := &hiding.nodes[i]
 		if errno == 0 && n.is(&id) {

@@ -157,3 +157,10 @@ func inWord(r rune) bool {
 
 // quote makes anything that the user supplied safe to print.
 func quote(s string) string { return strconv.Quote(s) }
+
+func quoteAll(words []string) (quoted []string) {
+	for _, word := range words {
+		quoted = append(quoted, quote(word))
+	}
+	return quoted
+}

@@ -133,7 +133,7 @@ func (t *right) asked(p *policy) bool {
 	case t.local:
 		return p.closesUnix() && (p.restrictWrites || t.class != classFS)
 	}
-	return (p.network != networkOn || !t.offline) && (p.restrictWrites || t.class != classFS)
+	return (!p.opensIP() || !t.offline) && (p.restrictWrites || t.class != classFS)
 }
 
 // lost returns the index in rights of one that the policy asks for and that a kernel of that ABI leaves open; -1: there is none.

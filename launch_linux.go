@@ -93,6 +93,12 @@ func (p *policy) restrict(argv, envp []*byte) failure {
 		return f
 	}
 
+	if p.namespaceAt != 0 {
+		if f := p.enterNamespaces(argv, envp); f.reason != noReason {
+			return f
+		}
+	}
+
 	// What Landlock and the filter must do on this kernel.
 	abi, errno := landlockABI()
 	if errno != 0 && p.restrictWrites {

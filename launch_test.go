@@ -395,12 +395,16 @@ func TestTransparent(t *testing.T) {
 		if !strings.Contains(want["limits"], "333") || want["nice"] != "5" || !strings.HasSuffix(want["Umask"], "0137") {
 			t.Fatalf("the preparation shows no effect: %q", want)
 		}
-		for _, launcher := range [][]string{
+		launchers := [][]string{
 			{"snib", "-w", dir, "--"},
 			{"snib", "--network"},
 			{"codex-linux-sandbox", "--"},
 			{"codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`},
-		} {
+		}
+		if haveNamespaces() == nil && (b == &release || os.Geteuid() == 0) {
+			launchers = append(launchers, []string{"snib", "--loopback", "--"}, []string{"snib", "-w", filepath.Dir(tiny), "--protect", tiny})
+		}
+		for _, launcher := range launchers {
 			q := p
 			q.Path, q.Argv = b.path, append(append([]string{}, launcher...), p.Argv...)
 			got := q.traced(t, 2, stdio, dir)

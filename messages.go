@@ -70,6 +70,14 @@ const (
 	limitHint     = "the launch needs two descriptors: raise the limit (ulimit -n), or close some of 0, 1 and 2"
 	hideHint      = "each hidden path and each directory above one takes a descriptor: raise the limit (ulimit -n)"
 	systemHint    = "the system is out of file descriptors: raise fs.file-max"
+	protectText   = "protect {path}: {errno}"
+	protectHint   = "each directory above a protected path takes a descriptor: raise the limit (ulimit -n)"
+	namespaceText = "option {word} takes a namespace: unshare: {errno}"
+	releaseBuild  = `build it as CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -E main.entry"`
+	mapText       = "map the user into a user namespace: {errno}"
+	slaveText     = "keep mounts from the outside: mount_setattr: {errno}"
+	mountText     = "make {word} read-only: {errno}"
+	noMountsHint  = "a container's seccomp filter, an outer Landlock domain or AppArmor forbids mounts: leave --protect out, or run snib outside"
 	noFilterHint  = "this kernel is built without CONFIG_SECCOMP_FILTER"
 	missingText   = "{which}: {errno}"
 	cannotExecute = "cannot execute {word}: {errno}"
@@ -87,7 +95,7 @@ var messages = [...]messageRow{
 	{emptyPath, 0, exitFailed, "the path of option {word} is empty", emptyHint},
 	{withoutRead, 0, exitFailed, "option {word} goes with --read only: without it everything can be read", "say what may be read: --read PATH"},
 	{badPort, 0, exitFailed, "{word} is not a port number", "a port is a number from 1 to 65535, of any host: --connect 80 --connect 443"},
-	{networkAndPorts, 0, exitFailed, "option {word} cannot be used: --network and --connect exclude each other", "--network opens every port: leave one of them out"},
+	{networksExclude, 0, exitFailed, "option {word} cannot be used: --network, --connect and --loopback exclude each other", "leave one of them out"},
 	{badDescriptor, 0, exitFailed, "{word} is not a descriptor number", usageHint},
 	{badStatusFD, 0, exitFailed, "{word} is not a descriptor number above 2", "0, 1 and 2 are the command's: --status-fd 3 3>FILE"},
 	{keptStatusFD, 0, exitFailed, "{word} names the status descriptor, which is closed when the command starts", "keep another one"},
@@ -138,6 +146,45 @@ var messages = [...]messageRow{
 	{closingFailed, unix.ENOSYS, exitFailed, "close_range: {errno}", "this kernel has no close_range(2): use Linux 5.9 or later"},
 	{closingFailed, unix.EPERM, exitFailed, "close_range: {errno}", "an outer seccomp filter blocks close_range(2): have it allow that call"},
 	{closingFailed, 0, exitFailed, "close_range: {errno}", ""},
+	{protectFailed, unix.ENOENT, exitFailed, protectText, "create it first, or leave it out"},
+	{protectFailed, unix.ELOOP, exitFailed, "protect {path}: it is, or is reached by, a symbolic link", "the command could make the link lead elsewhere: write the path without it"},
+	{protectFailed, unix.EXDEV, exitFailed, "protect {path}: a writable path is another mount of a directory above it", "write both paths by the same mount"},
+	{protectFailed, unix.EACCES, exitFailed, protectText, "every directory above it must be one that snib can search"},
+	{protectFailed, unix.E2BIG, exitFailed, "protect {path}: too many paths are protected, or too deep", "protect a directory above them"},
+	{protectFailed, unix.EMFILE, exitFailed, protectText, protectHint},
+	{protectFailed, unix.ENFILE, exitFailed, protectText, systemHint},
+	{protectFailed, unix.ENOSYS, exitFailed, protectText, "an outer sandbox such as snib's forbids openat2(2), and mounts: leave --protect out, or run snib outside"},
+	{protectFailed, 0, exitFailed, protectText, ""},
+	{protectUnwritable, 0, exitFailed, "protect {path}: it is not beneath a writable path", "what is not writable needs no --protect: leave it out"},
+	{protectWritable, 0, exitFailed, "{word} cannot be protected: the writable path {path} is that, or beneath it", "leave one of them out"},
+	{keptInside, 0, exitFailed, "descriptor {number} is a directory, or may be a file that is to be protected, and leads around that",
+		"close it, or redirect it: {number}<>/dev/null"},
+	{namespaceFailed, unix.EPERM, exitFailed, namespaceText,
+		"a container's seccomp filter, a chroot or kernel.unprivileged_userns_clone forbids it: have it allow unshare(2), or leave the option out"},
+	{namespaceFailed, unix.ENOSPC, exitFailed, namespaceText,
+		"a limit forbids it: raise user.max_user_namespaces, user.max_mnt_namespaces and user.max_net_namespaces (sysctl)"},
+	{namespaceFailed, unix.EUSERS, exitFailed, namespaceText, "user namespaces are nested too deeply: nest fewer sandboxes"},
+	{namespaceFailed, unix.EACCES, exitFailed, namespaceText, "a security module such as SELinux forbids it: have its policy allow user namespaces to snib"},
+	{namespaceFailed, unix.EINVAL, exitFailed, namespaceText, "this kernel has no such namespaces, or this snib is the plain build, which has threads: " + releaseBuild},
+	{namespaceFailed, 0, exitFailed, namespaceText, ""},
+	{mapFailed, unix.EACCES, exitFailed, mapText,
+		"an outer Landlock domain or AppArmor (kernel.apparmor_restrict_unprivileged_userns) forbids it: run snib outside, or allow it userns in a profile"},
+	{mapFailed, unix.EPERM, exitFailed, mapText, "a security module such as AppArmor forbids it, or root has no CAP_SETFCAP, as inside another snib"},
+	{mapFailed, unix.ENOENT, exitFailed, mapText, "mount /proc"},
+	{mapFailed, 0, exitFailed, mapText, ""},
+	{slaveFailed, unix.EINVAL, exitFailed, slaveText, "the root directory is no mount point, as in a chroot: bind it onto itself first"},
+	{slaveFailed, unix.ENOSYS, exitFailed, slaveText, "this kernel has no mount_setattr(2): use Linux 5.12 or later"},
+	{slaveFailed, unix.EPERM, exitFailed, slaveText, noMountsHint},
+	{slaveFailed, unix.EACCES, exitFailed, slaveText, noMountsHint},
+	{slaveFailed, 0, exitFailed, slaveText, ""},
+	{mountFailed, unix.EPERM, exitFailed, mountText, noMountsHint},
+	{mountFailed, unix.EACCES, exitFailed, mountText, noMountsHint},
+	{mountFailed, unix.ENOSPC, exitFailed, mountText, "raise fs.mount-max (sysctl)"},
+	{mountFailed, unix.EMFILE, exitFailed, mountText, protectHint},
+	{mountFailed, 0, exitFailed, mountText, ""},
+	{cwdFailed, 0, exitFailed, "enter the working directory by its path: {errno}", "start snib in a directory that exists, that its user can reach, and over which nothing is mounted"},
+	{loopbackFailed, unix.EPERM, exitFailed, "turn the loopback interface on: {errno}", "a security module such as AppArmor, or an outer seccomp filter, forbids it: allow snib userns and net_admin in a profile, or run it outside"},
+	{loopbackFailed, 0, exitFailed, "turn the loopback interface on: {errno}", ""},
 	{keptSocket, 0, exitFailed, "descriptor {number} is a socket that leads out of what the options allow", "close it, or redirect it: {number}<>/dev/null"},
 	{noPorts, 0, exitFailed, "--connect needs Landlock ABI 4, which Linux has since 6.7; this kernel has ABI {number}", "--network opens all ports"},
 	{noUnixPaths, 0, exitFailed, "--unix PATH needs Landlock ABI 9, which Linux has since 7.1; this kernel has ABI {number}", "--unix / opens all sockets of other programs"},
@@ -216,7 +263,7 @@ type message struct {
 // message says why the command of a command line did not run.
 func (f failure) message(args []string) message {
 	word := ""
-	if f.arg < len(args) && f.reason != notEnforced && f.reason != keptSocket && f.reason != noPorts && f.reason != noUnixPaths {
+	if f.arg < len(args) && f.reason != notEnforced && f.reason != keptSocket && f.reason != keptInside && f.reason != noPorts && f.reason != noUnixPaths {
 		word = args[f.arg]
 	}
 	file := ""
@@ -287,7 +334,7 @@ func (f failure) pathOption(args []string) *option {
 	p := asked(args)
 	for i := 1; i < p.ownEnd; {
 		id, value, next, _ := nextOption(ownOptions[:], argv, i)
-		named := id == optWrite || id == optRead || id == optList || id == optUnix || id == optHide
+		named := id == optWrite || id == optRead || id == optList || id == optUnix || id == optHide || id == optProtect
 		if f.reason == execFailed {
 			named = named && next == f.arg
 		} else {
@@ -349,7 +396,7 @@ func (f failure) behind(args []string, word, file string) (why reason, near stri
 		if near = nearOption(word, isHelper(ownName(args)) || helperNamed(args) != ""); near != "" {
 			return unknownNear, near
 		}
-	case f.reason == missingPath && f.errno == unix.ENOENT:
+	case (f.reason == missingPath || f.reason == protectFailed) && f.errno == unix.ENOENT:
 		switch path := text(&shared.path[0]); {
 		case strings.HasPrefix(path, "-"):
 			return pathIsOption, ""

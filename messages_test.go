@@ -19,7 +19,7 @@ import (
 )
 
 // refusal is a command line that does not run, as a shell takes it. "tool" is a program that exits with tinyCode; descriptor 3 is
-// open for writing, 4 for reading.
+// open for writing, 4 is a directory.
 type refusal struct {
 	why   reason
 	wrong string
@@ -88,8 +88,9 @@ var refusals = []refusal{
 	{badPort, "snib --connect=65536 tool", "snib --connect=65535 tool", ""},
 	{badPort, "snib --connect http tool", "snib --connect 80 tool", ""},
 	{badPort, "snib --connect 80,443 tool", "snib --connect 80 --connect 443 tool", ""},
-	{networkAndPorts, "snib --network --connect 443 tool", "snib --connect 443 tool", ""},
-	{networkAndPorts, "snib --connect=443 --network tool", "snib --network tool", ""},
+	{networksExclude, "snib --network --connect 443 tool", "snib --connect 443 tool", ""},
+	{networksExclude, "snib --connect=443 --network tool", "snib --network tool", ""},
+	{networksExclude, "snib --network --loopback tool", "snib --network tool", ""},
 	{badDescriptor, "snib --keep-fd x tool", "snib --keep-fd 3 tool", ""},
 	{badDescriptor, "snib --keep-fd '{errno}{word}{' tool", "snib --keep-fd 3 tool", ""},
 	{badDescriptor, "snib --keep-fd= tool", "snib --keep-fd=3 tool", ""},
@@ -103,6 +104,8 @@ var refusals = []refusal{
 	{ownWithAs, "snib -w. --as codex-linux-sandbox -- tool", "snib --as codex-linux-sandbox -s disk-write-cwd tool", ""},
 	{ownWithAs, "snib -r / --as codex-linux-sandbox -- tool", "snib --as codex-linux-sandbox -s disk-full-read-access tool", ""},
 	{ownWithAs, "snib --dev --as codex-linux-sandbox -- tool", "snib --as codex-linux-sandbox -s disk-write-platform-user-temp-folder tool", ""},
+	{emptyPath, "snib --protect= tool", "snib tool", ""},
+	{ownWithAs, "snib --loopback --as codex-linux-sandbox -- tool", "snib --as codex-linux-sandbox -- tool", ""},
 	{ownWithAs, "snib --signals --as codex-linux-sandbox -- tool", "snib --as codex-linux-sandbox -- tool", ""},
 	{badName, "snib --as sh tool", "snib --as codex-linux-sandbox -- tool", ""},
 	{badPermission, helperWords + "-s disk-write tool", helperWords + "-s disk-write-cwd tool", ""},
@@ -160,6 +163,43 @@ var refusals = []refusal{
 	{closingFailed, "snib tool", "", "close_range ENOSYS"},
 	{closingFailed, "snib tool", "", "close_range EPERM"},
 	{closingFailed, "snib tool", "", "close_range ENOMEM"},
+	{protectFailed, "snib -w . --protect missing tool", "snib -w . tool", ""},
+	{pathIsOption, "snib -w . --protect -- tool", "snib -w . -- tool", ""},
+	{protectFailed, "snib -w . --protect bin/loop tool", "snib -w . tool", ""},
+	{protectFailed, "snib -w . --protect=bin/tool/x tool", "snib -w . tool", ""},
+	{protectFailed, "snib -w . --protect dir tool", "", "openat2 EXDEV"},
+	{protectFailed, "snib -w . --protect dir tool", "", "openat2 EACCES"},
+	{protectFailed, "snib -w . --protect dir tool", "", "openat2 E2BIG"},
+	{protectFailed, "snib -w . --protect dir tool", "", "openat2 EMFILE"},
+	{protectFailed, "snib -w . --protect dir tool", "", "openat2 ENFILE"},
+	{protectFailed, "snib -w . --protect dir tool", "", "openat2 ENOSYS"},
+	{protectUnwritable, "snib -w dir --protect bin tool", "snib -w dir tool", ""},
+	{protectWritable, "snib -w . --protect . tool", "snib -w . tool", ""},
+	{protectWritable, "snib -w . -w bin/tool --protect=bin tool", "snib -w . tool", ""},
+	{keptInside, "snib -w . --protect bin --keep-fd 4 tool", "snib -w . --keep-fd 4 tool", ""},
+	{namespaceFailed, "snib --loopback tool", "", "unshare EPERM"},
+	{namespaceFailed, "snib --loopback -w . --protect dir tool", "", "unshare ENOSPC"},
+	{namespaceFailed, "snib -w . --protect=dir tool", "", "unshare EUSERS"},
+	{namespaceFailed, "snib --loopback tool", "", "unshare EACCES"},
+	{namespaceFailed, "snib --loopback tool", "", "unshare EINVAL"},
+	{namespaceFailed, "snib --loopback tool", "", "unshare ENOMEM"},
+	{mapFailed, "snib --loopback tool", "", "write EACCES"},
+	{mapFailed, "snib --loopback tool", "", "write EPERM"},
+	{mapFailed, "snib --loopback tool", "", "write ENOENT"},
+	{mapFailed, "snib --loopback tool", "", "write ENOMEM"},
+	{slaveFailed, "snib -w . --protect dir tool", "", "mount_setattr EINVAL"},
+	{slaveFailed, "snib -w . --protect dir tool", "", "mount_setattr ENOSYS"},
+	{slaveFailed, "snib -w . --protect dir tool", "", "mount_setattr EPERM"},
+	{slaveFailed, "snib -w . --protect dir tool", "", "mount_setattr EACCES"},
+	{slaveFailed, "snib -w . --protect dir tool", "", "mount_setattr ENOMEM"},
+	{mountFailed, "snib -w . --protect dir tool", "", "open_tree EPERM"},
+	{mountFailed, "snib -w . --protect=dir tool", "", "move_mount EACCES"},
+	{mountFailed, "snib -w . --protect dir tool", "", "open_tree ENOSPC"},
+	{mountFailed, "snib -w . --protect dir tool", "", "open_tree EMFILE"},
+	{mountFailed, "snib -w . --protect dir tool", "", "open_tree ENOMEM"},
+	{cwdFailed, "snib -w . --protect dir tool", "", "getcwd ENOENT"},
+	{loopbackFailed, "snib --loopback tool", "", "ioctl EPERM"},
+	{loopbackFailed, "snib --loopback tool", "", "socket EAFNOSUPPORT"},
 	{keptSocket, "snib --network tool", "", "getsockopt EPERM"},
 	{noLandlock, "snib tool", "", "landlock_create_ruleset(version) ENOSYS"},
 	{noLandlock, "snib tool", "", "landlock_create_ruleset(version) EOPNOTSUPP"},
@@ -370,6 +410,14 @@ func refusingKernel(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 	if name == refusing.call {
 		return refusing.answer
 	}
+	switch {
+	case nr == unix.SYS_CAPGET:
+		*(*[2]unix.CapUserData)(memory(a2)) = [2]unix.CapUserData{} // the same for every user
+		return 0
+	case nr == unix.SYS_STATX && a1 == 4:
+		*(*unix.Statx_t)(memory(a5)) = unix.Statx_t{Mask: ^uint32(0), Mode: unix.S_IFDIR}
+		return 0
+	}
 	if nr == unix.SYS_FCNTL && a1 > 2 {
 		flags, open := map[uintptr]uintptr{3: unix.O_WRONLY, 4: unix.O_RDONLY}[a1]
 		switch {
@@ -504,7 +552,7 @@ func TestMessages(t *testing.T) {
 		}
 	}
 	got := "What each failure says (TestMessages, which writes this file anew with -update): its reason, exit code, a command line, and after\n" +
-		"\"#\" what the kernel answers there. \"tool\" is a program, descriptor 3 is open for writing and 4 for reading.\n" + golden.String()
+		"\"#\" what the kernel answers there. \"tool\" is a program, descriptor 3 is open for writing, and 4 is a directory.\n" + golden.String()
 	if *update {
 		if err := os.WriteFile(source+"/testdata/messages.golden", []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -592,7 +640,7 @@ func TestRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer full.Close()
-	reading, err := os.Open(os.DevNull)
+	reading, err := os.Open("dir")
 	if err != nil {
 		t.Fatal(err)
 	}

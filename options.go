@@ -12,10 +12,12 @@ const (
 	optRead
 	optList
 	optHide
+	optProtect
 	optUnix
 	optDev
 	optBare
 	optNetwork
+	optLoopback
 	optConnect
 	optSignals // up to here: they grant access, or take it
 	optKeepFD
@@ -49,7 +51,9 @@ var ownOptions = [...]option{
 	{optList, 0, "--list", "PATH", "with --read: list directories from PATH on"},
 	{optBare, 0, "--bare", "", "with --read: leave the system out"},
 	{optHide, 0, "--hide", "PATH", "read everything but PATH"},
+	{optProtect, 0, "--protect", "PATH", "keep PATH, beneath a writable one, read-only"},
 	{optNetwork, 0, "--network", "", "leave the IP network on"},
+	{optLoopback, 0, "--loopback", "", "a network of the command's own: loopback only"},
 	{optConnect, 0, "--connect", "PORT", "allow TCP connections to PORT, on any host"},
 	{optUnix, 0, "--unix", "PATH", "allow other programs' sockets beneath PATH"},
 	{optSignals, 0, "--signals", "", "allow signals to processes outside"},

@@ -18,10 +18,11 @@ const (
 type network uint8
 
 const (
-	networkOn     network = iota
-	networkStrict         // off; AF_UNIX sockets with read, write, send and recv, no more
-	networkLocal          // off; AF_UNIX among the command's own processes
-	networkPorts          // off, but for TCP connections to the ports of --connect
+	networkOn       network = iota
+	networkStrict           // off; AF_UNIX sockets with read, write, send and recv, no more
+	networkLocal            // off; AF_UNIX among the command's own processes
+	networkPorts            // off, but for TCP connections to the ports of --connect
+	networkLoopback         // of the command's own, with nothing but a loopback interface
 )
 
 // policy is what a command line asks for.
@@ -38,12 +39,14 @@ type policy struct {
 	dev            bool // where development tools write is writable
 	unix           bool // other programs' AF_UNIX sockets are open beneath the paths of --unix
 	unixAll        bool // ... wherever they are: --unix /
+	protects       bool // at least one --protect was given
 	signals        bool // processes outside may be signalled, and limited, and the caller made a tracer
 	keepFD         bool // at least one --keep-fd was given
 	log            bool // denials are to be logged
 	strict         bool // what the kernel leaves open is a failure
 	statusFD       int  // the descriptor for the status; 0: none
 	statusAt       int  // index of the word that names it
+	namespaceAt    int  // index of the first option that needs a namespace; 0: none does
 	ownEnd         int  // index after the last of snib's own options
 	helperAt       int  // index of the word that stands for argv[0] in a helper's grammar
 	optionsEnd     int  // index after the last option
@@ -61,6 +64,9 @@ func (p *policy) ownProcesses() bool { return p.grammar == snibOptions && !p.sig
 func (p *policy) closesUnix() bool {
 	return !p.unixAll && (p.grammar == snibOptions || p.network != networkOn)
 }
+
+// opensIP tells whether IP sockets can be used for everything: in the caller's network or in one of the command's own.
+func (p *policy) opensIP() bool { return p.network == networkOn || p.network == networkLoopback }
 
 // restricts tells whether the policy asks for anything at all.
 func (p *policy) restricts() bool { return p.restrictWrites || p.network != networkOn }
@@ -82,6 +88,9 @@ const (
 	unixPath // beneath which other programs' sockets are open
 	pathUses
 )
+
+// writable tells whether the path is one that snib's own options make writable.
+func (use pathUse) writable() bool { return use == namedRoot || use == devPath }
 
 // baseSystem is what programs read to run at all, as far as it exists: programs and libraries, their configuration, what the kernel
 // tells of itself, and devices that hold nothing.

@@ -37,6 +37,7 @@ type decision struct {
 	Roots                 []string
 	Ports, Sockets        []string // the values of --connect and --unix
 	Read, List, Hidden    []string
+	Protected             []string
 }
 
 func decided(p *policy, argv []*byte) decision {
@@ -45,12 +46,12 @@ func decided(p *policy, argv []*byte) decision {
 	for root, at := p.nextRoot(argv, buf[:], 0); root != nil; root, at = p.nextRoot(argv, buf[:], at) {
 		d.Roots = append(d.Roots, strings.Clone(text(root)))
 	}
-	for id, values := range map[optionID]*[]string{optConnect: &d.Ports, optUnix: &d.Sockets, optRead: &d.Read, optList: &d.List, optHide: &d.Hidden} {
+	for id, values := range map[optionID]*[]string{optConnect: &d.Ports, optUnix: &d.Sockets, optRead: &d.Read, optList: &d.List, optHide: &d.Hidden, optProtect: &d.Protected} {
 		for value, at := p.nextOwn(argv, id, 0); at != 0; value, at = p.nextOwn(argv, id, at) {
 			*values = append(*values, strings.Clone(value))
 		}
 	}
-	if p.list != (d.List != nil) || p.hides != (d.Hidden != nil) || p.restrictReads != (d.Read != nil) {
+	if p.list != (d.List != nil) || p.hides != (d.Hidden != nil) || p.protects != (d.Protected != nil) || (p.namespaceAt != 0) != (p.protects || p.network == networkLoopback) || p.restrictReads != (d.Read != nil) {
 		panic(fmt.Sprintf("%+v", p))
 	}
 	return d
@@ -232,7 +233,7 @@ func commandNaively(words []string) []string {
 	takes := map[string]bool{"-s": true, "--sandbox-permission": true, "--sandbox-policy-cwd": true, "--sandbox-policy": true, "--no-proc": false}
 	if own {
 		takes = map[string]bool{"-w": true, "--write": true, "--dev": false, "--signals": false, "--keep-fd": true, "--network": false, "--connect": true, "--unix": true, "--strict": false,
-			"-r": true, "--read": true, "--list": true, "--bare": false, "--hide": true,
+			"-r": true, "--read": true, "--list": true, "--bare": false, "--hide": true, "--protect": true, "--loopback": false,
 			"--status-fd": true, "--log": false, "--as": true}
 	}
 	options := map[string][]string{}
@@ -270,7 +271,7 @@ func commandNaively(words []string) []string {
 	switch {
 	case own:
 		reads := slices.Concat(options["-r"], options["--read"])
-		for _, path := range slices.Concat(options["-w"], options["--write"], options["--unix"], options["--list"], options["--hide"], reads) {
+		for _, path := range slices.Concat(options["-w"], options["--write"], options["--unix"], options["--list"], options["--hide"], options["--protect"], reads) {
 			if path == "" {
 				return nil
 			}
@@ -278,9 +279,18 @@ func commandNaively(words []string) []string {
 		if reads == nil && (options["--list"] != nil || options["--bare"] != nil) {
 			return nil
 		}
+		networks := 0
+		for _, name := range []string{"--network", "--loopback", "--connect"} {
+			if options[name] != nil {
+				networks++
+			}
+		}
+		if networks > 1 {
+			return nil
+		}
 		for _, port := range options["--connect"] {
 			digits := strings.TrimLeft(port, "0")
-			if digits == "" || strings.Trim(digits, "0123456789") != "" || len(digits) > 5 || fmt.Sprintf("%05s", digits) > "65535" || options["--network"] != nil {
+			if digits == "" || strings.Trim(digits, "0123456789") != "" || len(digits) > 5 || fmt.Sprintf("%05s", digits) > "65535" {
 				return nil
 			}
 		}
@@ -302,7 +312,7 @@ func commandNaively(words []string) []string {
 			if !slices.Contains(helperNames, as[0]) {
 				return nil
 			}
-			for _, name := range []string{"-w", "--write", "-r", "--read", "--list", "--bare", "--hide", "--dev", "--network", "--connect", "--unix", "--signals"} {
+			for _, name := range []string{"-w", "--write", "-r", "--read", "--list", "--bare", "--hide", "--protect", "--dev", "--network", "--loopback", "--connect", "--unix", "--signals"} {
 				if options[name] != nil {
 					return nil
 				}
@@ -364,7 +374,7 @@ func FuzzCommandLine(f *testing.F) {
 		{"snib", "--as", "codex-linux-sandbox", "-s", "disk-write-cwd", "x"}, {"snib", "--log", "--as=codex-linux-sandbox", "/", "{}", "x"},
 		{"snib", "--network", "--unix", "/", "--unix=/a", "x"}, {"snib", "--connect", "80", "--connect=00443", "--unix", "a", "x"}, {"snib", "--connect=80", "--network", "x"},
 		{"snib", "--connect=65535", "--connect", "65536", "x"}, {"snib", "--connect", "0", "x"}, {"snib", "--connect", "+1", "x"}, {"snib", "--unix=", "x"}, {"snib", "--unix", "/", "--as", "codex-linux-sandbox", "--", "x"},
-		{"snib", "-r/", "--read=/a", "--list", "/b", "--bare", "--hide", "/c", "x"}, {"snib", "--bare", "x"}, {"snib", "--list=/", "x"}, {"snib", "--hide=", "x"},
+		{"snib", "-r/", "--read=/a", "--list", "/b", "--bare", "--hide", "/c", "x"}, {"snib", "--bare", "x"}, {"snib", "--list=/", "x"}, {"snib", "--hide=", "x"}, {"snib", "--protect=/a", "--loopback", "--protect", "/b", "x"}, {"snib", "--loopback", "--connect", "1", "x"},
 		{"snib", "--hide", "/", "--as", "codex-linux-sandbox", "--", "x"}, {"snib", "-r", "/", "--as", "codex-linux-sandbox", "--", "x"},
 		{"snib", "--strict", "--status-fd", "7", "x"}, {"snib", "--status-fd=2", "x"},
 		{"snib", "-"}, {"", ""}, {"codex-linux-sandbox", "", " {}", "x"}, {"codex-linux-sandbox", "--", "/", "[]", "x"}, {"codex-linux-sandbox", "--", "x", `{"mode":"danger-full-access"}`, "x"},

@@ -1,6 +1,7 @@
 package main
 
-// What the rehearsing kernel finds out about files: those that are opened, and the one that would be executed.
+// What a rehearsal needs to know: the names of calls and namespaces, values of options, and what the kernel tells of the files that are
+// opened, and of the one that would be executed.
 
 import (
 	"bytes"
@@ -10,6 +11,32 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// launchCalls are the names of the system calls that the launch can make.
+var launchCalls = map[uintptr]string{
+	unix.SYS_FCNTL: "fcntl", unix.SYS_CLOSE_RANGE: "close_range", unix.SYS_GETSOCKOPT: "getsockopt", unix.SYS_OPENAT: "openat",
+	unix.SYS_CLOSE: "close", unix.SYS_CAPGET: "capget", unix.SYS_CAPSET: "capset", unix.SYS_PRCTL: "prctl", unix.SYS_SECCOMP: "seccomp",
+	unix.SYS_LANDLOCK_CREATE_RULESET: "landlock_create_ruleset", unix.SYS_LANDLOCK_ADD_RULE: "landlock_add_rule",
+	unix.SYS_LANDLOCK_RESTRICT_SELF: "landlock_restrict_self", unix.SYS_RT_SIGPROCMASK: "rt_sigprocmask", unix.SYS_WRITE: "write",
+	unix.SYS_EXECVE: "execve", unix.SYS_STATX: "statx", unix.SYS_READLINKAT: "readlinkat", unix.SYS_GETDENTS64: "getdents64",
+	unix.SYS_GETEUID: "geteuid", unix.SYS_GETEGID: "getegid", unix.SYS_UNSHARE: "unshare", unix.SYS_SOCKET: "socket", unix.SYS_IOCTL: "ioctl",
+	unix.SYS_OPEN_TREE: "open_tree", unix.SYS_MOUNT_SETATTR: "mount_setattr", unix.SYS_MOVE_MOUNT: "move_mount", unix.SYS_GETCWD: "getcwd",
+	unix.SYS_CHDIR: "chdir", unix.SYS_OPENAT2: "openat2",
+}
+
+// values returns those of one of snib's own options.
+func (p *policy) values(argv []*byte, kind optionID) (values []string) {
+	for value, next := p.nextOwn(argv, kind, 0); next != 0; value, next = p.nextOwn(argv, kind, next) {
+		values = append(values, value)
+	}
+	return values
+}
+
+// namespaceNames are the namespaces that the launch can take, by their flags of unshare(2).
+var namespaceNames = [...]struct {
+	flag uintptr
+	name string
+}{{unix.CLONE_NEWUSER, "user"}, {unix.CLONE_NEWNS, "mount"}, {unix.CLONE_NEWNET, "network"}}
 
 type rehearsedPath struct {
 	name     string

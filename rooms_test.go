@@ -28,7 +28,10 @@ var rooms = [][]string{
 	{"tables.go", "writejson.go"},
 	{"launch_linux.go"},
 	{"commandline.go"},
+	{"namespace_linux.go"},
+	{"protect_linux.go"},
 	{"hide_linux.go"},
+	{"find_linux.go"},
 	{"landlock_linux.go", "seccomp_linux.go"},
 	{"syscalls_amd64.go", "syscalls_arm64.go"},
 	{"rules_linux.go"},
@@ -38,8 +41,11 @@ var rooms = [][]string{
 	{"failure.go"},
 }
 
-// core are the rooms that run before execve.
-var core = rooms[7:]
+// core are the rooms that run before execve, and apart are those of them that only the options --hide, --protect and --loopback enter.
+var (
+	core  = rooms[7:]
+	apart = []string{"namespace_linux.go", "protect_linux.go", "hide_linux.go", "find_linux.go"}
+)
 
 func TestRooms(t *testing.T) {
 	t.Parallel()
@@ -54,7 +60,7 @@ func TestRooms(t *testing.T) {
 	}
 	fset := token.NewFileSet()
 	var files []*ast.File
-	lines, hide := 0, 0
+	lines, more := 0, 0
 	entries, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)
@@ -79,8 +85,8 @@ func TestRooms(t *testing.T) {
 			continue
 		}
 		if slices.ContainsFunc(core, func(row []string) bool { return slices.Contains(row, name) }) {
-			if name == "hide_linux.go" {
-				hide = n
+			if slices.Contains(apart, name) {
+				more += n
 			} else {
 				lines += n
 			}
@@ -91,10 +97,10 @@ func TestRooms(t *testing.T) {
 		}
 		files = append(files, file)
 	}
-	if lines > 2500 {
-		t.Errorf("the core has %d lines, more than 2,500", lines)
+	if lines > 2550 {
+		t.Errorf("the core has %d lines, more than 2,550", lines)
 	}
-	t.Logf("the core has %d lines, and what hides %d more", lines, hide)
+	t.Logf("the core has %d lines, and what hides or makes namespaces %d more", lines, more)
 
 	needGo(t)
 	needLong(t)

@@ -146,6 +146,7 @@ var (
 	signalling = []constant{{0x8901, "FIOSETOWN"}, {unix.SIOCSPGRP, "SIOCSPGRP"}, {0x40045436, "TIOCSIG"}} // asm-generic/sockios.h, ioctls.h
 	negative   = []constant{{1 << 31, "1<<31"}}
 	ofCaller   = []constant{{unix.CLONE_PARENT, "CLONE_PARENT"}}
+	emptyMount = []constant{{1 << 20, "UNSHARE_EMPTY_MNTNS"}} // linux/sched.h, since 7.1
 
 	// O_TRUNC with an access mode that does not write. Mode 3 is one: it opens for ioctl(2) only (open(2)), which Landlock
 	// takes for neither reading nor writing.
@@ -238,6 +239,9 @@ var rules = [...]rule{
 	{name: "fchmod", nr: unix.SYS_FCHMOD, when: writes, checks: [2]check{{arg: 1, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
 	{name: "fchmodat", nr: unix.SYS_FCHMODAT, when: writes, checks: [2]check{{arg: 2, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
 	{name: "fchmodat2", nr: unix.SYS_FCHMODAT2, when: writes, checks: [2]check{{arg: 2, is: oneOf, mask: unix.S_ISUID, values: setUID}}},
+
+	// An empty mount namespace has no mount points: what --protect keeps by a mount could be renamed and removed there.
+	{name: "unshare", nr: unix.SYS_UNSHARE, when: writes, checks: [2]check{{arg: 0, is: oneOf, mask: 1 << 20, values: emptyMount}}},
 
 	// Other processes. On some kernels from Linux 6.15 to 7.0 the signal that a process group gets as the owner of a descriptor
 	// passes Landlock's scope. A limit of 0 seconds of CPU time kills any process of the user; a child of the caller's is what its

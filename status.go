@@ -3,6 +3,8 @@ package main
 // What this kernel can enforce, by trial.
 
 import (
+	"io"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -22,6 +24,7 @@ type kernelStatus struct {
 	noNewPrivs bool
 	filtered   bool
 	tried      []trial
+	spaces     []namespaceTrial
 }
 
 // trial is one protection, and whether it was seen to hold.
@@ -32,6 +35,48 @@ type trial struct {
 	abi       int  // from which Landlock gives it; 0: it is not Landlock's
 	essential bool // without it nothing runs
 	how       string
+}
+
+// namespaceTrial is an option that takes namespaces, and why a launch with it failed here; empty: it did not.
+type namespaceTrial struct{ option, why string }
+
+// tryNamespaces launches this program, which prints its version then, with each option that takes namespaces.
+func tryNamespaces() (tried []namespaceTrial) {
+	for _, options := range [][]string{{"--loopback"}, {"--protect", "/dev/zero", "-w", "/"}} {
+		said, err := ownOutput(append(options, "--", ownProgram, "--version"))
+		why, _, _ := strings.Cut(strings.TrimPrefix(said, "snib: error: "), "\n")
+		if err != nil {
+			why = err.Error()
+		}
+		tried = append(tried, namespaceTrial{options[0], why})
+	}
+	return tried
+}
+
+const ownProgram = "/proc/self/exe"
+
+// ownOutput runs this program, and returns what it says on stderr; stdout is dropped.
+func ownOutput(args []string) (string, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return "", err
+	}
+	defer null.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		return "", err
+	}
+	defer read.Close()
+	pid, err := syscall.ForkExec(ownProgram, append([]string{"snib"}, args...), &syscall.ProcAttr{Files: []uintptr{null.Fd(), null.Fd(), write.Fd()}})
+	write.Close()
+	if err != nil {
+		return "", err
+	}
+	said, err := io.ReadAll(read)
+	if _, waited := syscall.Wait4(pid, nil, 0, nil); err == nil {
+		err = waited
+	}
+	return string(said), err
 }
 
 // newKernelStatus restricts threads that end with it, and has them try what they must not be able to do.
@@ -58,6 +103,7 @@ func newKernelStatus() *kernelStatus {
 	mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
 	s.filtered = err != nil || mode != 0
 	s.try()
+	s.spaces = tryNamespaces()
 	return s
 }
 
@@ -247,6 +293,13 @@ func (s *kernelStatus) text(asJSON bool) string {
 			o.string("how", t.how)
 			return o.String()
 		}))
+		o.raw("namespaces", jsonList(s.spaces, func(t namespaceTrial) string {
+			var o jsonWriter
+			o.string("option", t.option)
+			o.bool("available", t.why == "")
+			o.string("error", t.why)
+			return o.String()
+		}))
 		o.number("exit", s.exitCode())
 		return o.String() + "\n"
 	}
@@ -261,6 +314,13 @@ func (s *kernelStatus) text(asJSON bool) string {
 		"no_new_privs      " + yesNo[s.noNewPrivs] + "\n" +
 		"inside a filter   " + yesNo[s.filtered] + "\n" +
 		"left open         " + strings.Join(orNothing(s.open()), " ") + "\n"
+	for _, t := range s.spaces {
+		verdict := "can be had"
+		if t.why != "" {
+			verdict = "cannot be had: " + t.why
+		}
+		out += t.option + strings.Repeat(" ", 18-len(t.option)) + verdict + "\n"
+	}
 	for _, t := range s.tried {
 		verdict := "NOT DENIED"
 		switch {

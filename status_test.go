@@ -340,6 +340,10 @@ func TestStatus(t *testing.T) {
 				Holds, Possible bool
 				ABI             int
 			}
+			Namespaces []struct {
+				Option, Error string
+				Available     bool
+			}
 		}
 		if err := json.Unmarshal([]byte(document.stdout), &s); err != nil {
 			t.Fatal(err)
@@ -357,11 +361,20 @@ func TestStatus(t *testing.T) {
 		if len(from) > 0 {
 			t.Errorf("not tried: %v", from)
 		}
+		had := kernelABI() > 0 && haveNamespaces() == nil && (b != &plain || os.Geteuid() == 0)
+		for i, option := range []string{"--loopback", "--protect"} {
+			if n := s.Namespaces[i]; len(s.Namespaces) != 2 || n.Option != option || n.Available != had || (n.Error == "") != had {
+				t.Errorf("namespaces %+v, want %v", s.Namespaces, had)
+			}
+		}
 		// What it tried is gone with its threads, and what it is asked inside a sandbox is what holds there.
 		if kernelABI() > 0 {
 			inside := b.snib(t, "--", b.path, "--status=json")
 			if err := json.Unmarshal([]byte(inside.stdout), &s); err != nil || !s.InsideFilter || !s.NoNewPrivs || inside.code != want {
 				t.Errorf("inside: %v, %+v", err, inside)
+			}
+			if len(s.Namespaces) != 2 || s.Namespaces[0].Available || s.Namespaces[1].Available {
+				t.Errorf("inside, where no namespace can be had: %+v", s.Namespaces)
 			}
 			for _, trial := range s.Tried {
 				if trial.Name == "filter" && (trial.Possible || trial.Holds) {
