@@ -2,7 +2,8 @@
 //
 // The contenders of a table run in turn, in a fresh order each round, on one CPU, so that whatever else the machine does
 // hits all of them alike. A launch is timed from vfork to the exit of a command that only exits (runner.c). The measure
-// of snib is baseline.c, which makes the same system calls with the same arguments; that it does is checked first.
+// of snib is baseline.c, which makes the same system calls with the same arguments, but for some of --protect; that it
+// does is checked first.
 //
 // What a fault on a program's file costs depends on how the file came into the page cache: in one large write, or page
 // by page. So those built here start from disk, as after a boot; "snib release, just written" shows the other case.
@@ -90,7 +91,11 @@ func run(rounds int, given map[string]string) (launch, perRoot float64, err erro
 	if err = b.hidden(max(rounds/4, 1)); err != nil {
 		return 0, 0, err
 	}
-	return launch, perRoot, b.calls()
+	if err = b.calls(); err != nil {
+		return 0, 0, err
+	}
+	// The last: the kernel takes network namespaces down later.
+	return launch, perRoot, b.namespaces(max(rounds/4, 1), given)
 }
 
 // bench is the directory of a run.
@@ -123,7 +128,6 @@ func (b *bench) build() error {
 		}
 		b.roots = append(b.roots, root)
 	}
-	freestanding := []string{"-nostdlib", "-ffreestanding"}
 	for _, step := range []func() error{
 		func() error {
 			return command("go", "build", "-trimpath", "-ldflags", "-s -w -E main.entry", "-o", b.path("snib"), "snib")
@@ -132,12 +136,12 @@ func (b *bench) build() error {
 		func() error { return b.compile("runner") },
 		func() error { return b.compile("calls") },
 		func() error { return b.compile("command", freestanding...) },
-		b.writePolicy,
+		func() error { return b.writePolicy() },
 		func() error { return b.compile("baseline", freestanding...) },
 		func() error { return b.compile("baseline-called", append(freestanding, "-DCALLED")...) },
-		b.compareCalls,
+		func() error { return b.compareCalls("baseline", rootCounts) },
 		b.copySnib,
-		b.fromDisk,
+		func() error { return b.fromDisk(programs...) },
 	} {
 		if err := step(); err != nil {
 			return err
@@ -145,6 +149,8 @@ func (b *bench) build() error {
 	}
 	return nil
 }
+
+var freestanding = []string{"-nostdlib", "-ffreestanding"}
 
 func (b *bench) compile(name string, flags ...string) error {
 	source, _, _ := strings.Cut(name, "-")
@@ -161,27 +167,30 @@ func command(name string, args ...string) error {
 }
 
 // writePolicy gives the baseline the rights and the filter that snib uses.
-func (b *bench) writePolicy() error {
-	calls, err := trace(b.launcher("snib", 1))
+func (b *bench) writePolicy(options ...string) error {
+	calls, err := trace(b.launcher("snib", 1, options...))
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(b.path("policy.h"), policyHeader(calls), 0o644)
 }
 
-// compareCalls checks that the baseline makes the calls that snib makes.
-func (b *bench) compareCalls() error {
-	for _, n := range rootCounts {
-		want, err := trace(b.launcher("snib", n))
+// compareCalls checks that a baseline makes the calls that snib makes, but for those by which --protect finds its path.
+func (b *bench) compareCalls(baseline string, roots []int, options ...string) error {
+	for _, n := range roots {
+		want, err := trace(b.launcher("snib", n, options...))
 		if err != nil {
 			return err
 		}
-		have, err := trace(b.launcher("baseline", n))
+		have, err := trace(b.launcher(baseline, n, options...))
 		if err != nil {
 			return err
+		}
+		if slices.Contains(options, "--protect") {
+			want, have = slices.DeleteFunc(want, call.finds), slices.DeleteFunc(have, call.finds)
 		}
 		if !slices.EqualFunc(have, want, call.equal) {
-			return fmt.Errorf("with %d roots, the baseline does not make snib's calls:\n%v\n%v", n, have, want)
+			return fmt.Errorf("with %d roots, %s does not make snib's calls:\n%v\n%v", n, baseline, have, want)
 		}
 	}
 	return nil
@@ -190,9 +199,9 @@ func (b *bench) compareCalls() error {
 // programs are what is built here and timed.
 var programs = []string{"command", "baseline", "snib", "snib-plain", "baseline-called", "calls"}
 
-// fromDisk drops the programs from the page cache.
-func (b *bench) fromDisk() error {
-	for _, name := range programs {
+// fromDisk drops programs from the page cache.
+func (b *bench) fromDisk(names ...string) error {
+	for _, name := range names {
 		f, err := os.Open(b.path(name))
 		if err != nil {
 			return err
@@ -235,8 +244,8 @@ func (b *bench) pin() error {
 }
 
 // launcher is the command line of snib, or the baseline, with n roots.
-func (b *bench) launcher(name string, n int) []string {
-	argv := []string{b.path(name)}
+func (b *bench) launcher(name string, n int, options ...string) []string {
+	argv := append([]string{b.path(name)}, options...)
 	for _, root := range b.roots[:n] {
 		argv = append(argv, "-w", root)
 	}
@@ -297,13 +306,10 @@ func (b *bench) contenders(given map[string]string) ([]contender, error) {
 		all = append(all, contender{c.name, b.path(c.file), b.launcher(c.file, 1)})
 	}
 	for _, o := range others {
-		file, is := given[o.name]
-		if !is {
-			var err error
-			if file, err = exec.LookPath(o.name); err != nil {
-				fmt.Println("not installed:", o.name)
-				continue
-			}
+		file, err := locate(o.name, given)
+		if err != nil {
+			fmt.Println("not installed:", o.name)
+			continue
 		}
 		c, err := b.other(o, file)
 		if err != nil {
@@ -312,6 +318,13 @@ func (b *bench) contenders(given map[string]string) ([]contender, error) {
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+func locate(name string, given map[string]string) (string, error) {
+	if file, is := given[name]; is {
+		return file, nil
+	}
+	return exec.LookPath(name)
 }
 
 func (b *bench) other(o other, file string) (contender, error) {
@@ -449,7 +462,7 @@ func (b *bench) hidden(rounds int) error {
 		if err != nil {
 			return err
 		}
-		argv := slices.Insert(b.launcher("snib", 1), 1, "--hide", filepath.Join(dir, "secret"))
+		argv := b.launcher("snib", 1, "--hide", filepath.Join(dir, "secret"))
 		all = append(all, contender{fmt.Sprint("one of ", entries), b.path("snib"), argv})
 	}
 	results, err := b.race(all, rounds)
@@ -522,6 +535,77 @@ func (b *bench) calls() error {
 		slices.Sort(r[0])
 		slices.Sort(r[1])
 		t.row(names[i], fmt.Sprintf("%.0f", median(r[0])), fmt.Sprintf("%.0f", median(r[1])), ratio(median(r[1]), median(r[0])))
+	}
+	return t.Flush()
+}
+
+// namespaced are the options that take namespaces, and what bubblewrap does instead. Without --loopback snib shuts the network;
+// bubblewrap leaves it open.
+var namespaced = []struct{ name, snib, bwrap string }{
+	{"neither", "", ""},
+	{"--protect", "--protect $ROOT/.git", "--ro-bind $ROOT/.git $ROOT/.git"},
+	{"--loopback", "--loopback", "--unshare-net"},
+	{"both", "--protect $ROOT/.git --loopback", "--ro-bind $ROOT/.git $ROOT/.git --unshare-net"},
+}
+
+// namespaces prints what --protect and --loopback cost.
+func (b *bench) namespaces(rounds int, given map[string]string) error {
+	if err := os.Mkdir(filepath.Join(b.roots[0], ".git"), 0o755); err != nil {
+		return err
+	}
+	head := []string{"", "C baseline", "snib release", "/ baseline", "/ neither"}
+	bwrap, missing := locate("bwrap", given)
+	if missing == nil {
+		head = append(head, "bwrap", "/ neither", "/ snib")
+	}
+	var all []contender
+	for i, o := range namespaced {
+		options := strings.Fields(strings.ReplaceAll(o.snib, "$ROOT", b.roots[0]))
+		snib := contender{"snib", b.path("snib"), b.launcher("snib", 1, options...)}
+		name := "baseline"
+		if i > 0 {
+			cmd := exec.Cmd{Path: snib.file, Args: snib.argv}
+			if out, err := cmd.CombinedOutput(); err != nil {
+				fmt.Printf("\n%s: not here: %v\n%s", o.name, err, out)
+				return nil
+			}
+			name = "baseline-" + o.name
+			if err := b.writePolicy(options...); err != nil {
+				return err
+			}
+			if err := b.compile(name, freestanding...); err != nil {
+				return err
+			}
+			if err := b.compareCalls(name, rootCounts[:1], options...); err != nil {
+				return err
+			}
+			if err := b.fromDisk(name); err != nil {
+				return err
+			}
+		}
+		all = append(all, contender{name, b.path(name), b.launcher(name, 1, options...)}, snib)
+		if missing == nil {
+			args := "--ro-bind / / --dev-bind /dev/null /dev/null --bind $ROOT $ROOT " + o.bwrap + " --"
+			c, err := b.other(other{"bwrap", []line{{"", args}}}, bwrap)
+			if err != nil {
+				return err
+			}
+			all = append(all, c)
+		}
+	}
+	results, err := b.race(all, rounds)
+	if err != nil {
+		return err
+	}
+	t := newTable(fmt.Sprintf("Namespaces: medians of %d launches, in microseconds", rounds), head...)
+	columns := len(all) / len(namespaced)
+	time := func(row, column int) float64 { return median(results[columns*row+column].time) }
+	for i, o := range namespaced {
+		row := []string{o.name, micro(time(i, 0)), micro(time(i, 1)), ratio(time(i, 1), time(i, 0)), ratio(time(i, 1), time(0, 1))}
+		if missing == nil {
+			row = append(row, micro(time(i, 2)), ratio(time(i, 2), time(0, 2)), ratio(time(i, 2), time(i, 1)))
+		}
+		t.row(row...)
 	}
 	return t.Flush()
 }

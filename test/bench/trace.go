@@ -22,6 +22,15 @@ func (c call) equal(d call) bool {
 	return c.nr == d.nr && c.args == d.args && bytes.Equal(c.data, d.data)
 }
 
+// finds tells whether a call may be one of those by which --protect finds its path.
+func (c call) finds() bool {
+	switch c.nr {
+	case unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_CLOSE:
+		return true
+	}
+	return false
+}
+
 // syscallInfo is struct ptrace_syscall_info of linux/ptrace.h, at the entry of a call.
 type syscallInfo struct {
 	op     uint8
@@ -86,7 +95,8 @@ func read(pid int, info syscallInfo) (call, error) {
 	used := 0
 	pointer, size := -1, uint64(0) // an argument that points to memory
 	switch info.nr {
-	case unix.SYS_CLOSE:
+	case unix.SYS_GETEUID, unix.SYS_GETEGID, unix.SYS_GETCWD, unix.SYS_OPENAT2, unix.SYS_STATX, unix.SYS_READLINKAT:
+	case unix.SYS_CLOSE, unix.SYS_UNSHARE:
 		used = 1
 	case unix.SYS_CLOSE_RANGE, unix.SYS_GETSOCKOPT:
 		used = 3 // of getsockopt, the rest is where the answer goes
@@ -100,6 +110,22 @@ func read(pid int, info syscallInfo) (call, error) {
 		pointer, size = 1, uint64(unsafe.Sizeof([2]unix.CapUserData{})) // with another header it would fail
 	case unix.SYS_OPENAT:
 		used, pointer = 3, 1
+	case unix.SYS_CHDIR:
+		pointer = 0
+	case unix.SYS_SOCKET:
+		used = 3
+	case unix.SYS_WRITE:
+		used, pointer, size = 3, 1, info.args[2]
+	case unix.SYS_IOCTL:
+		used, pointer, size = 3, 2, 40 // struct ifreq
+	// The descriptors of these depend on how many found the path.
+	case unix.SYS_OPEN_TREE:
+		c.args[2] = info.args[2]
+	case unix.SYS_MOVE_MOUNT:
+		c.args[4] = info.args[4]
+	case unix.SYS_MOUNT_SETATTR:
+		c.args[2] = info.args[2]
+		pointer, size = 3, info.args[4]
 	case unix.SYS_LANDLOCK_CREATE_RULESET:
 		used, pointer, size = 3, 0, info.args[1]
 	case unix.SYS_LANDLOCK_ADD_RULE:
@@ -115,12 +141,13 @@ func read(pid int, info syscallInfo) (call, error) {
 	}
 	address := uintptr(info.args[pointer])
 	c.args[pointer] = 0
-	if info.nr == unix.SYS_OPENAT {
+	path := info.nr == unix.SYS_OPENAT || info.nr == unix.SYS_CHDIR
+	if path {
 		size = unix.PathMax
 	}
 	c.data = make([]byte, size)
 	n, err := syscall.PtracePeekData(pid, address, c.data)
-	if info.nr == unix.SYS_OPENAT {
+	if path {
 		c.data, _, _ = bytes.Cut(c.data[:n], []byte{0})
 		return c, nil
 	}
@@ -134,9 +161,20 @@ func read(pid int, info syscallInfo) (call, error) {
 }
 
 // policyHeader writes what a launch with one root passed to the kernel as constants of C. There are no capabilities where
-// it had none to drop.
+// it had none to drop, and no maps where it made no user namespace.
 func policyHeader(calls []call) []byte {
 	var b bytes.Buffer
+	unshared := uint64(0)
+	fmt.Fprintf(&b, "static const struct { char file[32], text[32]; long size; } maps[] = {")
+	for i, c := range calls {
+		switch c.nr {
+		case unix.SYS_UNSHARE:
+			unshared = c.args[0]
+		case unix.SYS_WRITE: // after openat
+			fmt.Fprintf(&b, "{%q,%q,%d},", calls[i-1].data, c.data, len(c.data))
+		}
+	}
+	fmt.Fprintf(&b, "};\nstatic const unsigned long unshared = %#x;\n", unshared)
 	fmt.Fprintf(&b, "static const uint32_t capabilities[] = {")
 	for _, c := range calls {
 		for i := 0; c.nr == unix.SYS_CAPSET && i < len(c.data); i += 4 {
