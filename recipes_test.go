@@ -23,6 +23,8 @@ type recipe struct {
 	setup string   // a script that runs first, in the directory; at port 3128, here and in the command, an HTTP server answers
 	check string   // a script that succeeds if the command did its work, and only then
 	drop  []string // without any of these it does not
+	harm  string   // a script that succeeds if the command did what the sandbox is to deny, and only then
+	lift  string   // without this option it does
 	abi   int      // Landlock's, from which the command can work
 	until int      // Landlock's, from which a drop of --unix is no loss
 }
@@ -34,7 +36,8 @@ printf 'package m\n\nimport ("os"; "testing")\n\nfunc TestM(t *testing.T) { os.W
 git worktree add -q --detach ~/work; echo b >>~/work/a`
 )
 
-// recipes are by the words that a command has after its options, as far as they tell it from the others.
+// recipes are by the words that a command has after its options, as far as they tell it from the others, with an option in front
+// where only that does.
 var recipes = map[string]recipe{
 	"npm install": {tools: []string{"npm", "curl"}, setup: `mkdir ~/.npm dep; echo '{"name":"dep","version":"1.0.0"}' >dep/package.json
 echo '{"name":"m","version":"1.0.0","dependencies":{"dep":"file:dep"},"scripts":{"preinstall":"curl -sS -o page http://127.0.0.1:3128/"}}' >package.json`,
@@ -42,6 +45,24 @@ echo '{"name":"m","version":"1.0.0","dependencies":{"dep":"file:dep"},"scripts":
 	"npm test": {tools: []string{"npm"}, setup: `echo '{"name":"m","version":"1.0.0","scripts":{"test":"node --test"}}' >package.json
 echo 'require("node:test")("t", () => require("fs").writeFileSync("done", ""))' >x.test.js`,
 		check: "test -e done", drop: []string{"-w ."}},
+	"--loopback npm test": {tools: []string{"npm"}, setup: `echo '{"name":"m","version":"1.0.0","scripts":{"test":"node --test"}}' >package.json
+cat >x.test.js <<'X'
+const test = require("node:test"), http = require("http"), fs = require("fs");
+for (const host of ["127.0.0.1", "::1"])
+	test(host, (t, done) => {
+		const server = http.createServer((q, r) => r.end("hello")).listen(0, host, () =>
+			http.get({host, port: server.address().port}, r => r.on("data", d => { server.close(); fs.appendFileSync("done", d); done(); })));
+	});
+X`, check: `test "$(cat done)" = hellohello`, drop: []string{"--loopback", "-w ."}},
+	"npm run e2e": {tools: []string{"npm", "chromium-headless-shell"}, setup: `echo '{"name":"m","version":"1.0.0","scripts":{"e2e":"node e2e.js"}}' >package.json
+cat >e2e.js <<'X'
+const server = require("http").createServer((q, r) => r.end("<p id=p></p><script>p.textContent = 6 * 7</script>")).listen(0, "127.0.0.1", () =>
+	require("child_process").execFile("chromium-headless-shell", ["--no-sandbox", "--dump-dom", "http://127.0.0.1:" + server.address().port], (error, page) => {
+		require("fs").writeFileSync("done", page);
+		process.exit(error ? 1 : 0);
+	}));
+X`, check: "grep -q 42 done", drop: []string{"--loopback", "-w ."}},
+	"chromium-headless-shell": {tools: []string{"chromium-headless-shell"}, setup: "echo '<p>hello' >page.html", check: "test -s screenshot.png", drop: []string{"-w ."}},
 	"python3 -m pytest": {tools: []string{"python3"}, setup: `printf 'import unittest, tempfile, multiprocessing\nclass T(unittest.TestCase):\n    def test(self):\n        multiprocessing.Lock(); open("done", "w")\n' >test_x.py`,
 		check: "test -e done", drop: []string{"--dev", "-w ."}},
 	"go test ./...": {tools: []string{"go"}, setup: goFixture, check: "test -e done", drop: []string{"--dev"}},
@@ -56,6 +77,11 @@ fn t() {
 }
 X`, check: "test -e done", drop: []string{"--dev", "-w ."}},
 	"make": {tools: []string{"make", "gcc"}, setup: `printf 'int main(void) { return 0; }\n' >m.c; printf 'm: m.c\n\tgcc -o m m.c\n' >Makefile`, check: "./m", drop: []string{"--dev", "-w ."}},
+	"--protect make": {tools: []string{"make", "gcc", "git"}, setup: `git init -q; git config user.name me; git config user.email me@example.com
+printf 'int main(void) { return 0; }\n' >m.c; git add m.c; git commit -qm first; echo >>m.c
+printf 'm: m.c\n\tgcc -o m m.c\n\tgit status --short >short\n\tgit diff --stat >stat\n\tgit log >log\n\t-git commit -qam second 2>said\n\t-echo x >.git/hooks/x\n' >Makefile`,
+		check: `./m && test -s short -a -s stat -a -s log && { test ! -s said || grep -qF "fatal: Unable to create '$PWD/.git/index.lock': Read-only file system" said; }`,
+		drop:  []string{"--dev", "-w ."}, harm: `test "$(git log -1 --format=%s)" = second && test -e .git/hooks/x`, lift: "--protect .git"},
 	"git commit": {tools: []string{"git"}, setup: worktree,
 		check: "test $(git log --format=%s -1) = work", drop: []string{`-w "$(git rev-parse --git-common-dir)"`}},
 	"--read git commit": {tools: []string{"git"}, setup: `printf '[user]\n name = me\n email = me@example.com\n' >~/.gitconfig; git init -q; echo a >a; git add a; git commit -qm first; echo b >>a`,
@@ -161,8 +187,11 @@ func TestRecipes(t *testing.T) {
 		options, tail, is := strings.Cut(command, " -- ")
 		key := ""
 		for k := range recipes {
-			words, reads := strings.CutPrefix(k, "--read ")
-			if strings.HasPrefix(tail+" ", words+" ") && reads == strings.Contains(options, "--read") {
+			words, option := k, ""
+			if strings.HasPrefix(k, "--") {
+				option, words, _ = strings.Cut(k, " ")
+			}
+			if strings.HasPrefix(tail+" ", words+" ") && strings.Contains(options, option) && len(k) > len(key) {
 				key = k
 			}
 		}
@@ -211,7 +240,11 @@ func TestRecipes(t *testing.T) {
 			if stolen, err := os.ReadFile(home + "/work/stolen"); key == "codex exec" && string(stolen) != "secret\nsecret\n" {
 				t.Errorf("control: it read %q, %v", stolen, err)
 			}
-			if works, r, home = try(command); !works {
+			harmed := func() bool { return c.harm != "" && inHome(t, home, c.harm).code == 0 }
+			if c.harm != "" && !harmed() {
+				t.Errorf("control: no harm: %+v", r)
+			}
+			if works, r, home = try(command); !works || harmed() {
 				t.Errorf("%q: %+v", command, r)
 			}
 			if key == "codex exec" {
@@ -220,6 +253,12 @@ func TestRecipes(t *testing.T) {
 				}
 				if stolen, err := os.ReadFile(home + "/work/stolen"); err != nil || len(stolen) > 0 {
 					t.Errorf("%q: it read %q, %v", command, stolen, err)
+				}
+			}
+			if c.lift != "" {
+				without := strings.Replace(command, " "+c.lift, "", 1)
+				if works, r, home = try(without); without == command || !works || !harmed() {
+					t.Errorf("%q: no harm without %q: %+v", command, c.lift, r)
 				}
 			}
 			for _, drop := range c.drop {

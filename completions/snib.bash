@@ -1,6 +1,6 @@
 # Completion of snib for bash.
 _snib() {
-	local options='-w --write --dev -r --read --list --bare --hide --network --connect --unix --signals --keep-fd --strict --status-fd --log --as --explain --explain=json --abi --bpf --status --status=json -h --help --version'
+	local options='-w --write --dev -r --read --list --bare --hide --protect --network --loopback --connect --unix --signals --keep-fd --strict --status-fd --log --as --explain --explain=json --abi --bpf --status --status=json -h --help --version'
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i
 	# Bash makes the "=" before an attached value a word of its own.
 	if [[ $current == = ]]; then
@@ -15,7 +15,7 @@ _snib() {
 		;;
 	esac
 	case ${previous%=} in
-	-w | --write | -r | --read | --list | --hide | --unix | --bpf)
+	-w | --write | -r | --read | --list | --hide | --protect | --unix | --bpf)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
@@ -31,7 +31,7 @@ _snib() {
 	# The command starts at the first word that is neither an option nor its value.
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-w | --write | -r | --read | --list | --hide | --connect | --unix | --keep-fd | --status-fd | --as | --abi | --bpf)
+		-w | --write | -r | --read | --list | --hide | --protect | --connect | --unix | --keep-fd | --status-fd | --as | --abi | --bpf)
 			((i++))
 			[[ ${COMP_WORDS[i]} != = ]] || ((i++))
 			;;
