@@ -29,6 +29,7 @@ func (p *policy) parseOwn(argv []*byte) failure {
 	p.grammar, p.restrictWrites, p.network = snibOptions, true, networkLocal
 	granted := 0   // the last word that grants something, or takes it; 0: none does
 	wantsRead := 0 // the last word that goes with --read only
+	unprotectedAt := 0
 	for p.ownEnd = 1; isOption(word(argv, p.ownEnd)) && p.helperAt == 0; {
 		i := p.ownEnd
 		id, value, next, why := nextOption(ownOptions[:], argv, i)
@@ -94,6 +95,8 @@ func (p *policy) parseOwn(argv []*byte) failure {
 			p.strict = true
 		case optLog:
 			p.log = true
+		case optUnprotected:
+			p.unprotected, unprotectedAt = true, i
 		case optAs:
 			if !isHelper(value) {
 				return failure{reason: badName, arg: next - 1}
@@ -115,6 +118,9 @@ func (p *policy) parseOwn(argv []*byte) failure {
 			return failure{reason: ownWithAs, arg: granted}
 		}
 		return p.parseHelper(argv)
+	}
+	if p.unprotected {
+		return failure{reason: unprotectedAlone, arg: unprotectedAt}
 	}
 	p.optionsEnd, p.commandAt = p.ownEnd, p.ownEnd
 	if word(argv, p.ownEnd) == "--" {
@@ -138,21 +144,22 @@ func (p *policy) parseHelper(argv []*byte) failure {
 				return failure{reason: badPermission, arg: next - 1}
 			}
 			permission = i
-		case optPolicyCWD:
-			if p.cwd.arg != 0 {
+		case optPolicyCWD, optPolicy, optProfile, optFileSystem, optNetworkPolicy:
+			to := p.partOf(id)
+			if to.arg != 0 {
 				return failure{reason: repeatedOption, arg: i}
 			}
-			p.cwd = newPart(argv, next-1, value)
-		case optPolicy:
-			if p.json.arg != 0 {
-				return failure{reason: repeatedOption, arg: i}
-			}
-			p.json = newPart(argv, next-1, value)
-		case optNoProc:
+			*to = newPart(argv, next-1, value)
+		case optNoProc, optCommandCWD, optLegacy:
 			p.grammar = codexFlags
+		case optInheritPID:
+			p.grammar, p.signals = codexFlags, true
 		case optBwrap:
-			return failure{reason: needsMounts, arg: i}
-		case optProxy, optProxyRoute, optApplySeccomp:
+			if !p.unprotected {
+				return failure{reason: needsMounts, arg: i}
+			}
+			p.grammar = codexFlags
+		case optProxy, optProxyRoute, optApplySeccomp, optVerifyFD, optManaged:
 			return failure{reason: needsNetworkNamespace, arg: i}
 		}
 		i = next
@@ -165,15 +172,25 @@ func (p *policy) parseHelper(argv []*byte) failure {
 
 	first := p.commandAt
 	switch {
-	case p.cwd.arg != 0 || p.json.arg != 0 || p.grammar == codexFlags:
+	case p.cwd.arg != 0 || p.json.arg != 0 || p.grammar == codexFlags || p.isProfile():
 		p.grammar = codexFlags
+		other := max(p.json.arg, p.fileSystem.arg, p.networkPolicy.arg)
 		switch {
 		case permission != 0:
 			return failure{reason: mixedGrammars, arg: permission}
 		case p.cwd.arg == 0:
 			return failure{reason: noPolicyCWD}
-		case p.json.arg == 0:
+		case p.profile.arg != 0 && other != 0:
+			if word(argv, other) == "" || word(argv, other)[0] != '-' {
+				other-- // the option's value
+			}
+			return failure{reason: profileAndPolicy, arg: other}
+		case p.json.arg == 0 && p.profile.arg == 0:
 			return failure{reason: noPolicy}
+		case p.isProfile() && p.profile.arg == 0 && p.fileSystem.arg == 0:
+			return failure{reason: noFileSystem}
+		case p.isProfile() && p.profile.arg == 0 && p.networkPolicy.arg == 0:
+			return failure{reason: noNetworkPolicy}
 		}
 	case p.optionsEnd == p.helperAt+1 && !ended && startsJSON(word(argv, first+1)):
 		p.grammar = codexPositional
@@ -195,8 +212,39 @@ func (p *policy) parseHelper(argv []*byte) failure {
 	if p.cwd.length == 0 {
 		return failure{reason: emptyCWD, arg: p.cwd.arg}
 	}
+	if p.profile.arg != 0 {
+		p.grammar = codexProfile
+		return failure{}
+	}
+	cwd := p.cwd
 	why, at := p.readPolicy(p.json.text(argv))
+	if p.isProfile() {
+		p.grammar, p.cwd = codexProfile, cwd // the client has derived what this says from the same configuration
+		if why == wantFullAccess {
+			why = noReason
+		}
+	}
 	return failure{reason: why, arg: p.json.arg, offset: p.json.offset + at}
+}
+
+// isProfile tells whether a policy of the codexProfile grammar was given.
+func (p *policy) isProfile() bool {
+	return p.profile.arg != 0 || p.fileSystem.arg != 0 || p.networkPolicy.arg != 0
+}
+
+// partOf is where the value of one of the helper's options goes.
+func (p *policy) partOf(id optionID) *part {
+	switch id {
+	case optPolicyCWD:
+		return &p.cwd
+	case optPolicy:
+		return &p.json
+	case optProfile:
+		return &p.profile
+	case optFileSystem:
+		return &p.fileSystem
+	}
+	return &p.networkPolicy
 }
 
 // permit takes one permission of the codexOptions grammar, and reports whether it is one.

@@ -69,13 +69,17 @@ func rehearse(p *policy, argv, envp []*byte, abi int) *rehearsal {
 		r.errno = 0
 	}
 	rehearsing = r
-	withKernel(rehearsed, func() { r.failure = p.carryOut(argv, envp) })
+	withKernel(rehearsed, func() { r.failure = p.run(argv, envp) })
 	if r.runs != "" {
 		r.failure = failure{}
 	}
 	if !r.ruled {
 		r.paths = nil
 	}
+	if p.rewritten {
+		rewriteAgain(argv, envp)
+	}
+	argv = p.options(argv)
 	r.hidden, r.guarded = p.values(argv, optHide), p.values(argv, optProtect)
 	if p.hides {
 		// Paths that were opened to find what is hidden are none of those that get a rule.
@@ -135,7 +139,7 @@ const firstInvented = 1000000
 func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 	switch nr {
 	case unix.SYS_OPENAT:
-		if a3&(unix.O_PATH|unix.O_DIRECTORY) == 0 {
+		if a3&unix.O_ACCMODE == unix.O_WRONLY {
 			return r.invent()
 		}
 		fd := r.kernel(nr, a1, a2, a3, a4, a5)
@@ -175,7 +179,7 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 				r.spaces = append(r.spaces, space.name)
 			}
 		}
-	case unix.SYS_GETSOCKOPT, unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_GETDENTS64, unix.SYS_GETCWD:
+	case unix.SYS_READ, unix.SYS_GETSOCKOPT, unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_GETDENTS64, unix.SYS_GETCWD:
 		return r.kernel(nr, a1, a2, a3, a4, a5)
 	case unix.SYS_FCNTL:
 		if a2 == unix.F_GETFD || a2 == unix.F_GETFL {
@@ -276,37 +280,9 @@ func (r *rehearsal) config(p *policy) config {
 	return filterConfig(p, r.abi, !rules.empty())
 }
 
-// wrap breaks words into lines of at most 80 columns, each after indent.
-func wrap(indent string, words []string) string {
-	var out strings.Builder
-	column := 0
-	for _, word := range words {
-		switch {
-		case column == 0:
-			out.WriteString(indent)
-			column = len(indent)
-		case column+1+len(word) > 80:
-			out.WriteString("\n" + indent)
-			column = len(indent)
-		default:
-			out.WriteString(" ")
-			column++
-		}
-		out.WriteString(word)
-		column += len(word)
-	}
-	out.WriteString("\n")
-	return out.String()
-}
-
-// field is a named line of the policy, wrapped.
-func field(name string, words []string) string {
-	return strings.Replace(wrap("           ", words), "         ", "  "+name, 1)
-}
-
 var grammarNames = [...]string{
 	snibOptions: "snib's options", codexOptions: "helper, -s PERM",
-	codexPositional: "helper, CWD POLICY_JSON", codexFlags: "helper, --sandbox-policy",
+	codexPositional: "helper, CWD POLICY_JSON", codexFlags: "helper, --sandbox-policy", codexProfile: "newer client's, which cannot be rewritten",
 }
 
 // text renders the rehearsal for people.
@@ -341,6 +317,13 @@ func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
 		out.WriteString(field("command", quoteAll(command)))
 	}
 
+	if p.rewritten {
+		heading("it was rewritten; the same is asked for by")
+		out.WriteString("  " + shellLine(append(rewrittenWords()[:rewriting.count-1], command...)) + "\n")
+		for _, note := range rewritingNotes() {
+			out.WriteString(wrap("  ", strings.Split(note, " ")))
+		}
+	}
 	if p.restricts() {
 		if len(r.paths) > 0 {
 			heading("paths, and the rights granted on or beneath them")
@@ -404,7 +387,9 @@ func (r *rehearsal) json(p *policy, command []string) string {
 	o.string("arch", runtime.GOARCH)
 	o.number("landlock_abi", r.abi)
 	o.list("command", command)
-	o.string("grammar", [...]string{"snib", "options", "positional", "flags"}[p.grammar])
+	o.list("rewritten", rewrittenOptions(p))
+	o.list("left", rewritingNotes())
+	o.string("grammar", [...]string{"snib", "options", "positional", "flags", "profile"}[p.grammar])
 	o.bool("restricts_writes", p.restrictWrites)
 	o.string("network", [...]string{networkOn: "on", networkStrict: "strict", networkLocal: "local", networkPorts: "ports", networkLoopback: "loopback"}[p.network])
 	o.raw("paths", jsonList(r.paths, func(path rehearsedPath) string {

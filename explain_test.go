@@ -83,14 +83,16 @@ func TestExplainGolden(t *testing.T) {
 
 // explained is the JSON of --explain.
 type explained struct {
-	Schema  string
-	Arch    string
-	ABI     int `json:"landlock_abi"`
-	Command []string
-	Grammar string
-	Writes  bool `json:"restricts_writes"`
-	Network string
-	Paths   []struct {
+	Schema    string
+	Arch      string
+	ABI       int `json:"landlock_abi"`
+	Command   []string
+	Rewritten []string
+	Left      []string
+	Grammar   string
+	Writes    bool `json:"restricts_writes"`
+	Network   string
+	Paths     []struct {
 		Path, Resolved    string
 		Exists, Directory bool
 		Access            []string

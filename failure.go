@@ -31,8 +31,12 @@ const (
 	emptyCWD
 	noPolicyCWD
 	noPolicy
+	noFileSystem
+	noNetworkPolicy
+	profileAndPolicy
 	needsMounts
 	needsNetworkNamespace
+	unprotectedAlone
 
 	// The policy's JSON: what is wrong at a byte.
 	wantObject
@@ -63,6 +67,21 @@ const (
 	wantFullAccess
 	nulInPath
 	relativeRoot
+
+	// The newer client's policy.
+	noField
+	unknownWord
+	relativePath
+	upwardPath
+	noWorkingDirectory
+	policyTooLong
+	gitFailed
+	noName
+	wantEntries
+	globEntry
+	narrowerThanRoot
+	deniedInside
+	writableInside
 
 	// The steps of the launch, in their order.
 	closedDescriptor
@@ -108,4 +127,7 @@ type failure struct {
 	errno  syscall.Errno
 	arg    int // index of the word that the message names; after notEnforced, of the right; a descriptor; an ABI
 	offset int // byte in that word
+
+	// rewritten: the word is one of the command line that rewrite made.
+	rewritten bool
 }

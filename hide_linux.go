@@ -23,6 +23,7 @@ type node struct {
 	implied bool // it is /dev: what is on a disk can be read from the disk
 	leads   bool // it is what a word hides, or a directory above that
 	met     bool // it was among the entries of the directory above
+	sure    bool // what looks mistyped is not
 }
 
 // hiding is what the policy hides. Memory that the kernel writes to is in it, too.
@@ -91,7 +92,7 @@ func mistyped(name string) bool {
 // conceal enters what a path leads to, and every directory above it.
 func conceal(name string, n node) failure {
 	fd, dir, errno := find(name)
-	if errno == 0 && fd < 0 && mistyped(name) {
+	if errno == 0 && fd < 0 && !n.sure && mistyped(name) {
 		return failure{reason: missingPath, errno: unix.ENOENT}
 	}
 	if errno == 0 {
@@ -118,7 +119,7 @@ func (p *policy) findHidden(argv []*byte) failure {
 		return failure{reason: hideFailed, errno: errno}
 	}
 	for value, next := p.nextOwn(argv, optHide, 0); next != 0; value, next = p.nextOwn(argv, optHide, next) {
-		if f := conceal(value, node{arg: next - 1, hidden: true, leads: true}); f.reason != noReason {
+		if f := conceal(value, node{arg: next - 1, hidden: true, leads: true, sure: p.rewritten}); f.reason != noReason {
 			setPath(value)
 			return f
 		}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+	_ "unsafe" // for go:linkname
 )
 
 // isShellLine tells whether a command that does not exist is something that a shell understands.
@@ -164,3 +165,36 @@ func quoteAll(words []string) (quoted []string) {
 	}
 	return quoted
 }
+
+// wrap breaks words into lines of at most 80 columns, each after indent.
+func wrap(indent string, words []string) string {
+	var out strings.Builder
+	column := 0
+	for _, word := range words {
+		switch {
+		case column == 0:
+			out.WriteString(indent)
+			column = len(indent)
+		case column+1+len(word) > 80:
+			out.WriteString("\n" + indent)
+			column = len(indent)
+		default:
+			out.WriteString(" ")
+			column++
+		}
+		out.WriteString(word)
+		column += len(word)
+	}
+	out.WriteString("\n")
+	return out.String()
+}
+
+// field is a named line of the policy, wrapped.
+func field(name string, words []string) string {
+	return strings.Replace(wrap("           ", words), "         ", "  "+name, 1)
+}
+
+// runtimeEnvs returns the environment as the kernel gave it. os.Environ drops repeated names.
+//
+//go:linkname runtimeEnvs syscall.runtime_envs
+func runtimeEnvs() []string

@@ -60,11 +60,17 @@ func (o object) member(name string) (value int, why reason, at int) {
 }
 
 // longestName is the length of the longest name or value that means something.
-const longestName = len("exclude_tmpdir_env_var")
+const longestName = len("current_working_directory")
 
 // is tells whether the value that starts at a place is that string.
 func (o object) is(at int, want string) bool {
-	if o.text[at] != '"' {
+	rest := o.text[at:]
+	switch {
+	case rest[0] != '"':
+		return false
+	case len(rest) > len(want)+1 && rest[1:len(want)+1] == want && rest[len(want)+1] == '"':
+		return true
+	case rest[1] != want[0] && rest[1] != '\\':
 		return false
 	}
 	r := jsonReader{text: o.text, at: at}
@@ -227,6 +233,14 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 func (r *jsonReader) str(buf []byte) (n int, nul bool) {
 	r.at++
 	for {
+		plain := r.at
+		for r.at < len(r.text) && isPlain(r.text[r.at]) {
+			r.at++
+		}
+		if n < len(buf) {
+			copy(buf[n:], r.text[plain:r.at])
+		}
+		n += r.at - plain
 		if r.at >= len(r.text) {
 			r.fail(wantQuote)
 			return n, nul
@@ -241,8 +255,6 @@ func (r *jsonReader) str(buf []byte) (n int, nul bool) {
 			r.fail(wantEscapedControl)
 		case c == '\\':
 			c = r.escape()
-		case c < utf8.RuneSelf:
-			r.at++
 		default:
 			size := 0
 			if c, size = utf8.DecodeRuneInString(r.text[r.at:]); size == 1 {
@@ -265,6 +277,9 @@ func (r *jsonReader) str(buf []byte) (n int, nul bool) {
 		nul = nul || c == 0
 	}
 }
+
+// isPlain tells whether a byte stands for itself in a string.
+func isPlain(c byte) bool { return c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf }
 
 // escape reads one escape sequence, both halves of a surrogate pair included.
 func (r *jsonReader) escape() rune {

@@ -112,6 +112,44 @@ func capabilityCall(nr uintptr, data *[2]unix.CapUserData) syscall.Errno {
 	return exactlyZero(systemCall(nr, uintptr(unsafe.Pointer(&shared.capabilityHeader)), uintptr(unsafe.Pointer(data)), 0, 0, 0))
 }
 
+// keptCapabilities are those that root keeps: what overrides the permissions of files and lets it become another user. Each
+// of the others changes the machine, or leads around Landlock or the filter.
+const keptCapabilities = 1<<unix.CAP_CHOWN | 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_FOWNER | 1<<unix.CAP_KILL | 1<<unix.CAP_SETGID |
+	1<<unix.CAP_SETUID | 1<<unix.CAP_SETPCAP | 1<<unix.CAP_NET_BIND_SERVICE | 1<<unix.CAP_SYS_CHROOT
+
+// reduceCapabilities leaves the calling thread none but those of keptCapabilities. With no_new_privs execve(2) gives none
+// back (capabilities(7)).
+func reduceCapabilities() syscall.Errno {
+	held, after := &shared.capabilities, &shared.capabilitiesAfter
+	if errno := capabilityCall(unix.SYS_CAPGET, held); errno != 0 {
+		return errno
+	}
+	reduced := uint32(0)
+	for i := range held {
+		c, kept := &held[i], uint32(uint64(keptCapabilities)>>(32*uint(i)))
+		reduced |= (c.Permitted | c.Inheritable) &^ kept
+		c.Effective &= kept
+		c.Permitted &= kept
+		c.Inheritable &= kept
+	}
+	if reduced == 0 {
+		return 0
+	}
+	if errno := capabilityCall(unix.SYS_CAPSET, held); errno != 0 {
+		return errno
+	}
+	if errno := capabilityCall(unix.SYS_CAPGET, after); errno != 0 {
+		return errno
+	}
+	for i := range held {
+		is, want := &after[i], &held[i]
+		if is.Effective != want.Effective || is.Permitted != want.Permitted || is.Inheritable != want.Inheritable {
+			return unix.EPROTO
+		}
+	}
+	return 0
+}
+
 func setNoNewPrivs() syscall.Errno {
 	return exactlyZero(systemCall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 }

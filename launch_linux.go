@@ -61,18 +61,46 @@ func launch(argv, envp []*byte) failure {
 	if f := p.parse(argv); f.reason != noReason {
 		return f
 	}
-	return p.carryOut(argv, envp)
+	return p.run(argv, envp)
+}
+
+// run rewrites a policy of the codexProfile grammar, and carries out what it is then.
+func (p *policy) run(argv, envp []*byte) failure {
+	if p.grammar == codexProfile {
+		if f := p.rewrite(argv, envp); f.reason != noReason {
+			return f
+		}
+		command := p.commandAt
+		*p = policy{}
+		f := p.parse(rewritten())
+		if p.rewritten, p.commandAt = true, command; f.reason != noReason {
+			f.rewritten = true
+			return f
+		}
+	}
+	f := p.carryOut(argv, envp)
+	f.rewritten = p.rewritten && f.reason != execFailed
+	return f
+}
+
+// options are the words that the policy refers to.
+func (p *policy) options(argv []*byte) []*byte {
+	if p.rewritten {
+		return rewritten()
+	}
+	return argv
 }
 
 // carryOut does what a valid policy asks for, in an order that is the security property, and becomes the command. It returns
 // only if the command does not run. --explain rehearses it (explain.go).
 func (p *policy) carryOut(argv, envp []*byte) failure {
 	// The descriptors that the command line names.
-	if f := p.checkDescriptors(argv); f.reason != noReason {
+	options := p.options(argv)
+	if f := p.checkDescriptors(options); f.reason != noReason {
 		return f
 	}
 	if p.restricts() {
-		if f := p.restrict(argv, envp); f.reason != noReason {
+		if f := p.restrict(options, envp); f.reason != noReason {
 			return f
 		}
 	}
@@ -355,44 +383,6 @@ func (p *policy) addRules(ruleset int, r *ruleset, argv, envp []*byte) failure {
 		forgetHidden()
 	}
 	return failure{}
-}
-
-// keptCapabilities are those that root keeps: what overrides the permissions of files and lets it become another user. Each
-// of the others changes the machine, or leads around Landlock or the filter.
-const keptCapabilities = 1<<unix.CAP_CHOWN | 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_FOWNER | 1<<unix.CAP_KILL | 1<<unix.CAP_SETGID |
-	1<<unix.CAP_SETUID | 1<<unix.CAP_SETPCAP | 1<<unix.CAP_NET_BIND_SERVICE | 1<<unix.CAP_SYS_CHROOT
-
-// reduceCapabilities leaves the calling thread none but those of keptCapabilities. With no_new_privs execve(2) gives none
-// back (capabilities(7)).
-func reduceCapabilities() syscall.Errno {
-	held, after := &shared.capabilities, &shared.capabilitiesAfter
-	if errno := capabilityCall(unix.SYS_CAPGET, held); errno != 0 {
-		return errno
-	}
-	reduced := uint32(0)
-	for i := range held {
-		c, kept := &held[i], uint32(uint64(keptCapabilities)>>(32*uint(i)))
-		reduced |= (c.Permitted | c.Inheritable) &^ kept
-		c.Effective &= kept
-		c.Permitted &= kept
-		c.Inheritable &= kept
-	}
-	if reduced == 0 {
-		return 0
-	}
-	if errno := capabilityCall(unix.SYS_CAPSET, held); errno != 0 {
-		return errno
-	}
-	if errno := capabilityCall(unix.SYS_CAPGET, after); errno != 0 {
-		return errno
-	}
-	for i := range held {
-		is, want := &after[i], &held[i]
-		if is.Effective != want.Effective || is.Permitted != want.Permitted || is.Inheritable != want.Inheritable {
-			return unix.EPROTO
-		}
-	}
-	return 0
 }
 
 // defaultPath is where commands are searched for without PATH: confstr(3)'s _CS_PATH.

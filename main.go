@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	_ "unsafe" // for go:linkname
 )
 
 // The launch stays on the thread that the process started with.
@@ -36,11 +35,6 @@ func launchFromRuntime() failure {
 	runtime.KeepAlive(envp)
 	return f
 }
-
-// runtimeEnvs returns the environment as the kernel gave it. os.Environ drops repeated names.
-//
-//go:linkname runtimeEnvs syscall.runtime_envs
-func runtimeEnvs() []string
 
 // answer gives the report that a command line asks for, or says why its command did not run. It returns the exit code.
 func answer(f failure, args []string) int {

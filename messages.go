@@ -3,10 +3,6 @@ package main
 // What a failure is called: a row each with its exit code, its text and, where the next action is known, a hint.
 
 import (
-	"os"
-	"slices"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -74,8 +70,10 @@ const (
 	protectHint   = "each directory above a protected path takes a descriptor: raise the limit (ulimit -n)"
 	namespaceText = "option {word} takes a namespace: unshare: {errno}"
 	releaseBuild  = `build it as CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -E main.entry"`
-	mapText       = "map the user into a user namespace: {errno}"
-	slaveText     = "keep mounts from the outside: mount_setattr: {errno}"
+	mapText       = "option {word} takes a user namespace: map the user: {errno}"
+	slaveText     = "option {word} takes a mount namespace: mount_setattr: {errno}"
+	loopbackText  = "option {word} turns the loopback interface on: {errno}"
+	wrapperHint   = `to give up what stays read-only, point the client to a script: exec snib --unprotected --as {helper} "$@"`
 	mountText     = "make {word} read-only: {errno}"
 	noMountsHint  = "a container's seccomp filter, an outer Landlock domain or AppArmor forbids mounts: leave --protect out, or run snib outside"
 	noFilterHint  = "this kernel is built without CONFIG_SECCOMP_FILTER"
@@ -105,12 +103,16 @@ var messages = [...]messageRow{
 	{emptyCWD, 0, exitFailed, "the policy's working directory is empty", emptyHint},
 	{noPolicyCWD, 0, exitFailed, `option "--sandbox-policy-cwd" is missing`, usageHint},
 	{noPolicy, 0, exitFailed, `option "--sandbox-policy" is missing`, usageHint},
+	{noFileSystem, 0, exitFailed, `option "--file-system-sandbox-policy" is missing`, usageHint},
+	{noNetworkPolicy, 0, exitFailed, `option "--network-sandbox-policy" is missing`, usageHint},
+	{profileAndPolicy, 0, exitFailed, "option {word} cannot be used with --permission-profile", usageHint},
 	{needsMounts, 0, exitFailed, "option {word} asks for read-only paths inside a writable one, which this launcher cannot give: " +
 		"Landlock cannot take back what it grants on a directory",
-		"leave the option out to run under Landlock and seccomp, or use the original helper with bubblewrap"},
+		"leave the option out, or give these up by a script that the client calls: exec snib --unprotected --as {helper} \"$@\""},
 	{needsNetworkNamespace, 0, exitFailed, "option {word} asks for a network namespace, which this launcher cannot give: " +
 		"it turns the network on or off for the whole command",
-		"leave the option out, and have the policy turn the network on or off"},
+		"have the policy turn the network on or off, without a proxy or a managed network"},
+	{unprotectedAlone, 0, exitFailed, "option {word} goes with --as only", "what is to stay read-only in a writable path, snib's own options say with --protect"},
 
 	{wantObject, 0, exitFailed, foundAt + `an object, "{"`, ""},
 	{wantName, 0, exitFailed, foundAt + "a name in quotes", ""},
@@ -140,6 +142,21 @@ var messages = [...]messageRow{
 	{wantFullAccess, 0, exitFailed, foundAt + "full access: this launcher cannot restrict reading", ""},
 	{nulInPath, 0, exitFailed, "policy: NUL in the path {token} at byte {byte}, expected a path", ""},
 	{relativeRoot, 0, exitFailed, "policy: relative path {token} at byte {byte}, expected an absolute path", ""},
+
+	{noField, 0, exitFailed, "policy: no field {field} in the object at byte {byte}", ""},
+	{unknownWord, 0, exitFailed, "policy: found {token} at byte {byte}, expected for {field}: {choices}", ""},
+	{relativePath, 0, exitFailed, "policy: path {token} at byte {byte} is not absolute", ""},
+	{upwardPath, 0, exitFailed, `policy: the path of the entry at byte {byte} has ".." in it`, "write the path that it leads to"},
+	{noWorkingDirectory, 0, exitFailed, "policy: the path of the entry at byte {byte} is relative to a working directory that has no path", "start snib in a directory that exists"},
+	{policyTooLong, 0, exitFailed, "policy: too long at byte {byte}: its options take more than 64 KiB, 1,023 words or 512 entries", "write fewer entries"},
+	{gitFailed, 0, exitFailed, "policy: {first}, in the writable path of the entry at byte {byte}, cannot be read", ""},
+	{noName, 0, exitFailed, "policy: where the symbolic links of the entry at byte {byte} lead cannot be told", "mount /proc, or write the path without them"},
+	{wantEntries, 0, exitFailed, foundAt + "an array of entries", ""},
+	{globEntry, 0, exitFailed, "policy: pattern {token} at byte {byte}: snib could deny what it matches now, and not what is made later", "deny a directory"},
+	{narrowerThanRoot, 0, exitFailed, "policy: entry {first} at byte {byte} allows less than writing, beneath the root, which {second} makes writable",
+		"Landlock cannot take back what is granted on a directory: make less writable"},
+	{deniedInside, 0, exitFailed, "policy: cannot hide {first} (byte {byte}) inside the writable {second}", "make less writable, or move it out of there"},
+	{writableInside, 0, exitFailed, "policy: {first} (byte {byte}) cannot be writable inside {second}, which stays read-only in a writable path", "leave one of the entries out"},
 
 	{closedDescriptor, 0, exitFailed, "{word} names a descriptor that is not open", "open it where snib is started, or leave the option out"},
 	{statusNotWritable, 0, exitFailed, "{word} names a descriptor that is not open for writing", "open it for writing: --status-fd N N>FILE"},
@@ -182,9 +199,9 @@ var messages = [...]messageRow{
 	{mountFailed, unix.ENOSPC, exitFailed, mountText, "raise fs.mount-max (sysctl)"},
 	{mountFailed, unix.EMFILE, exitFailed, mountText, protectHint},
 	{mountFailed, 0, exitFailed, mountText, ""},
-	{cwdFailed, 0, exitFailed, "enter the working directory by its path: {errno}", "start snib in a directory that exists, that its user can reach, and over which nothing is mounted"},
-	{loopbackFailed, unix.EPERM, exitFailed, "turn the loopback interface on: {errno}", "a security module such as AppArmor, or an outer seccomp filter, forbids it: allow snib userns and net_admin in a profile, or run it outside"},
-	{loopbackFailed, 0, exitFailed, "turn the loopback interface on: {errno}", ""},
+	{cwdFailed, 0, exitFailed, "option {word} enters the working directory anew, by its path: {errno}", "start snib in a directory that exists, that its user can reach, and over which nothing is mounted"},
+	{loopbackFailed, unix.EPERM, exitFailed, loopbackText, "a security module such as AppArmor, or an outer seccomp filter, forbids it: allow snib userns and net_admin in a profile, or run it outside"},
+	{loopbackFailed, 0, exitFailed, loopbackText, ""},
 	{keptSocket, 0, exitFailed, "descriptor {number} is a socket that leads out of what the options allow", "close it, or redirect it: {number}<>/dev/null"},
 	{noPorts, 0, exitFailed, "--connect needs Landlock ABI 4, which Linux has since 6.7; this kernel has ABI {number}", "--network opens all ports"},
 	{noUnixPaths, 0, exitFailed, "--unix PATH needs Landlock ABI 9, which Linux has since 7.1; this kernel has ABI {number}", "--unix / opens all sockets of other programs"},
@@ -252,187 +269,4 @@ var messages = [...]messageRow{
 	{abiWithoutReport, 0, exitFailed, "option {word} needs --explain or --bpf", usageHint},
 	{reportWithCommand, 0, exitFailed, "--status cannot be used with {word}", `run "snib --status" alone`},
 	{reportUnwritten, 0, exitFailed, "{report}", ""},
-}
-
-// message is what a failure says, made from a row.
-type message struct {
-	row        messageRow
-	text, hint string
-}
-
-// message says why the command of a command line did not run.
-func (f failure) message(args []string) message {
-	word := ""
-	if f.arg < len(args) && f.reason != notEnforced && f.reason != keptSocket && f.reason != keptInside && f.reason != noPorts && f.reason != noUnixPaths {
-		word = args[f.arg]
-	}
-	file := ""
-	if f.reason == execFailed {
-		file = located(word)
-	}
-	option, long, which := "-w", "--write", "writable path "+quote(text(&shared.path[0]))
-	if o := f.pathOption(args); o != nil {
-		if option, long = o.long, o.long; o.short != 0 {
-			option = "-" + string(o.short)
-		}
-		if o.id != optWrite {
-			which = "path " + quote(text(&shared.path[0])) + " of " + long
-		}
-	}
-	near := ""
-	f.reason, near = f.behind(args, word, file)
-
-	row := messages[slices.IndexFunc(messages[:], func(m messageRow) bool { return m.reason == f.reason && (m.errno == 0 || m.errno == f.errno) })]
-	token, offset := "", 0
-	if strings.Contains(row.text, "{byte}") {
-		policy := strings.TrimPrefix(word, "--sandbox-policy=")
-		if offset = f.offset - (len(word) - len(policy)); offset < 0 {
-			policy, offset = word, f.offset
-		}
-		token = jsonToken(policy[min(offset, len(policy)):])
-	}
-	right := ""
-	if f.reason == notEnforced {
-		right = rights[f.arg].name
-	}
-	values := map[string]string{"word": quote(word), "path": quote(text(&shared.path[0])), "file": quote(file), "errno": f.errno.Error(),
-		"token": token, "byte": strconv.Itoa(offset), "depth": strconv.Itoa(maxDepth), "right": right, "number": strconv.Itoa(f.arg), "near": near,
-		"option": option, "long": long, "which": which,
-		"report": reportError, "caller": callerName(args)}
-	return message{row, fill(row.text, values), fill(row.hint, values)}
-}
-
-// fill puts values in the place of {placeholders}. What stands in a value is no placeholder.
-func fill(template string, values map[string]string) string {
-	out := ""
-	for {
-		before, after, _ := strings.Cut(template, "{")
-		out += before
-		if len(before) == len(template) {
-			return out
-		}
-		name, rest, closed := strings.Cut(after, "}")
-		value, is := values[name]
-		if !closed || !is {
-			value, rest = "{", after
-		}
-		out, template = out+value, rest
-	}
-}
-
-// asked is the policy of a command line, as far as it is one.
-func asked(args []string) *policy {
-	p := &policy{}
-	p.parse(pointers(args))
-	return p
-}
-
-// pathOption returns the option whose path failed, or where that is the command, the option whose path stands in front of it: a
-// second path may have been meant. Nil: there is none.
-func (f failure) pathOption(args []string) *option {
-	argv := pointers(args)
-	p := asked(args)
-	for i := 1; i < p.ownEnd; {
-		id, value, next, _ := nextOption(ownOptions[:], argv, i)
-		named := id == optWrite || id == optRead || id == optList || id == optUnix || id == optHide || id == optProtect
-		if f.reason == execFailed {
-			named = named && next == f.arg
-		} else {
-			named = named && value == text(&shared.path[0])
-		}
-		if named {
-			return &ownOptions[slices.IndexFunc(ownOptions[:], func(o option) bool { return o.id == id })]
-		}
-		i = next
-	}
-	return nil
-}
-
-// callerName is what help is asked of.
-func callerName(args []string) string {
-	name, as := ownName(args), helperNamed(args)
-	if as != "" {
-		return name + " --as " + as
-	}
-	return name
-}
-
-const version = "0.1.0"
-
-// ownName is the name under which snib speaks.
-func ownName(args []string) string {
-	if len(args) > 0 && isHelper(baseName(args[0])) {
-		return baseName(args[0])
-	}
-	return "snib"
-}
-
-// helperNamed returns the helper that --as names, or "".
-func helperNamed(args []string) string {
-	var p policy
-	p.parse(pointers(args))
-	if p.helperAt == 0 {
-		return ""
-	}
-	return strings.TrimPrefix(args[p.helperAt], "--as=")
-}
-
-// reportError is why a report could not be written.
-var reportError string
-
-// pointers makes an array as the kernel hands it over, which ends in nil. The words came from the kernel: none holds a NUL.
-func pointers(words []string) []*byte {
-	all, err := syscall.SlicePtrFromStrings(words)
-	if err != nil {
-		panic(err)
-	}
-	return all
-}
-
-// behind finds a reason that says more: what people type, and which file of PATH is meant.
-func (f failure) behind(args []string, word, file string) (why reason, near string) {
-	switch {
-	case f.reason == unknownOption:
-		if near = nearOption(word, isHelper(ownName(args)) || helperNamed(args) != ""); near != "" {
-			return unknownNear, near
-		}
-	case (f.reason == missingPath || f.reason == protectFailed) && f.errno == unix.ENOENT:
-		switch path := text(&shared.path[0]); {
-		case strings.HasPrefix(path, "-"):
-			return pathIsOption, ""
-		case strings.HasPrefix(path, "="):
-			return pathHasEquals, ""
-		case strings.HasPrefix(path, "~"):
-			return pathHasTilde, ""
-		case strings.ContainsAny(path, ",:"):
-			return pathIsList, ""
-		}
-	case f.reason != execFailed:
-	case file != "" && (f.errno == unix.ENOENT || f.errno == unix.ENOTDIR):
-		return interpreterMissing, ""
-	case f.errno == unix.ENOENT || f.errno == unix.ENOTDIR:
-		switch {
-		case isShellLine(word):
-			return commandIsShell, ""
-		case strings.Contains(word, "/"):
-			return commandMissing, ""
-		case f.pathOption(args) != nil && isDirectory(word):
-			return commandIsPath, ""
-		}
-		return commandNotFound, ""
-	case f.errno == unix.EACCES && file != "":
-		info, err := os.Stat(file)
-		switch {
-		case err != nil:
-		case info.IsDir() && f.pathOption(args) != nil:
-			return commandIsPath, ""
-		case info.IsDir():
-			return commandIsDirectory, ""
-		case info.Mode()&0o111 == 0:
-			return commandNotMarked, ""
-		case asked(args).restrictReads || asked(args).hides:
-			return commandUnread, ""
-		}
-	}
-	return f.reason, ""
 }

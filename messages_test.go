@@ -33,7 +33,15 @@ const (
 	helperWords  = "codex-linux-sandbox "
 	policyBefore = helperWords + "--sandbox-policy-cwd . --sandbox-policy "
 	policyRead   = policyBefore + `'{"type":"read-only"}'`
+
+	profileBefore = helperWords + "--sandbox-policy-cwd . --permission-profile "
 )
+
+// profileOf is a command line of a newer client, up to the command, with those entries (entriesOf).
+func profileOf(list ...string) string {
+	list = slices.DeleteFunc(list, func(e string) bool { return e == "" })
+	return profileBefore + "'" + managed("restricted", list...) + "'"
+}
 
 // badPolicy is a refusal of the flags grammar's policy.
 func badPolicy(why reason, wrong, right string) refusal {
@@ -74,6 +82,12 @@ var refusals = []refusal{
 	{repeatedOption, policyRead + " --sandbox-policy-cwd=. tool", policyRead + " tool", ""},
 	{repeatedOption, policyRead + ` '--sandbox-policy={"type":"danger-full-access"}' tool`, policyRead + " tool", ""},
 	{mixedGrammars, policyRead + " -s disk-write-cwd tool", policyRead + " tool", ""},
+	{noFileSystem, policyRead + ` --network-sandbox-policy '"enabled"' tool`, policyRead + " tool", ""},
+	{noNetworkPolicy, policyRead + ` --file-system-sandbox-policy '{"kind":"unrestricted"}' tool`, policyRead + " tool", ""},
+	{profileAndPolicy, policyRead + ` --permission-profile '{"type":"disabled"}' tool`, policyRead + " tool", ""},
+	{unprotectedAlone, "snib --unprotected -w . tool", "snib -w . tool", ""},
+	{needsNetworkNamespace, profileOf("root read", "") + " --managed-network '{}' tool", profileOf("root read", "") + " tool", ""},
+	{needsNetworkNamespace, profileOf("root read", "") + " --verify-fd-mount 3 tool", profileOf("root read", "") + " tool", ""},
 	{mixedGrammars, helperWords + "-s disk-write-cwd --no-proc tool", helperWords + "-s disk-write-cwd tool", ""},
 	{emptyPath, "snib -w '' tool", "snib -w . tool", ""},
 	{emptyPath, "snib --write= tool", "snib --write=. tool", ""},
@@ -119,6 +133,7 @@ var refusals = []refusal{
 	{noPolicyCWD, helperWords + `--sandbox-policy '{"type":"read-only"}' tool`, policyRead + " tool", ""},
 	{noPolicy, helperWords + "--sandbox-policy-cwd . tool", policyRead + " tool", ""},
 	{needsMounts, policyRead + " --use-bwrap-sandbox tool", policyRead + " tool", ""},
+	{needsMounts, "snib --as " + policyRead + " --use-bwrap-sandbox tool", "snib --unprotected --as " + policyRead + " --use-bwrap-sandbox tool", ""},
 	{needsNetworkNamespace, policyRead + " --allow-network-for-proxy tool", policyRead + " tool", ""},
 	{needsNetworkNamespace, policyRead + " --proxy-route-spec '{}' tool", policyRead + " tool", ""},
 	{needsNetworkNamespace, policyRead + " --apply-seccomp-then-exec tool", policyRead + " tool", ""},
@@ -153,6 +168,26 @@ var refusals = []refusal{
 	badPolicy(wantFullAccess, `{"type":"read-only","access":{"type":"restricted"}}`, `{"type":"read-only","access":{"type":"full-access"}}`),
 	badPolicy(nulInPath, `{"type":"workspace-write","writable_roots":["/a\u0000b"]}`, `{"type":"workspace-write","writable_roots":["/ab"]}`),
 	badPolicy(relativeRoot, `{"type":"workspace-write","writable_roots":["a"]}`, `{"type":"workspace-write","writable_roots":["/a"]}`),
+
+	// The newer client's policy, of which TestRewriteGolden has more.
+	{noField, profileBefore + `'{"type":"external"}' tool`, profileBefore + `'{"type":"external","network":"enabled"}' tool`, ""},
+	{unknownWord, profileOf("root raed", "") + " tool", profileOf("root read", "") + " tool", ""},
+	{unknownWord, profileBefore + `'{"type":"off"}' tool`, profileBefore + `'{"type":"disabled"}' tool`, ""},
+	{relativePath, profileOf("root read", `"dir" write`) + " tool", profileOf("root read", "project_roots:dir write") + " tool", ""},
+	{upwardPath, profileOf("root read", "/dir/.. write") + " tool", profileOf("root read", "/ read") + " tool", ""},
+	{noWorkingDirectory, profileOf("root read", "project_roots:dir write") + " tool", "", "getcwd ENOENT"},
+	{policyTooLong, profileOf(manyEntries(513)...) + " tool", profileOf("root read", "/e read") + " tool", ""},
+	{gitFailed, profileOf("root read", "project_roots:bin write") + " tool", "", "openat EMFILE"},
+	{noName, profileOf("root read", "/proc/self/cwd read") + " tool", "", "readlinkat ENOENT"},
+	{wantEntries, profileBefore + `'{"type":"managed","network":"enabled","file_system":{"type":"restricted","entries":{}}}' tool`, profileOf("root read", "") + " tool", ""},
+	{globEntry, profileOf("root read", "glob:/**/*.env deny") + " tool", profileOf("root read", "/none.env deny") + " tool", ""},
+	{narrowerThanRoot, profileOf("root write", "/etc read") + " tool", profileOf("root write", "") + " tool", ""},
+	{deniedInside, profileOf("root read", "project_roots:dir write", "project_roots:dir/x deny") + " tool", profileOf("root read", "project_roots:dir write") + " tool", ""},
+	{writableInside, profileOf("root read", "project_roots:. write", "project_roots:bin read", "project_roots:bin/plain write") + " tool",
+		profileOf("root read", "project_roots:. write") + " tool", ""},
+	{namespaceFailed, profileOf("root read", "project_roots:. write", "project_roots:dir read") + " tool", "", "unshare EPERM"},
+	{mountFailed, profileOf("root read", "project_roots:. write", "project_roots:dir read") + " tool", "", "open_tree EPERM"},
+	{protectFailed, "snib --as " + profileOf("root read", "project_roots:. write", "project_roots:dir read") + " tool", "", "openat2 ENOSYS"},
 
 	// The steps of the launch, in their order.
 	{closedDescriptor, "snib --keep-fd 77 tool", "snib --keep-fd 3 tool", ""},
@@ -460,7 +495,7 @@ func (c *refusal) message(t *testing.T) (failure, message) {
 	var p policy
 	if f = p.parse(argv); f.reason == noReason {
 		rehearsing = &rehearsal{abi: 11, opened: map[int]int{}, kernel: systemCall}
-		withKernel(refusingKernel, func() { f = p.carryOut(argv, envp) })
+		withKernel(refusingKernel, func() { f = p.run(argv, envp) })
 		statusFD = 0
 	}
 	return f, f.message(rest)
@@ -504,6 +539,10 @@ func TestMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	messagesDir(t)
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	names := reasonNames(t)
 	type key struct {
 		reason reason
@@ -533,7 +572,7 @@ func TestMessages(t *testing.T) {
 			heading = h
 		}
 		fmt.Fprintf(&golden, "  $ %s\n", printable(strings.TrimSpace(c.wrong)+map[bool]string{true: "    # " + c.fault}[c.fault != ""]))
-		fmt.Fprintf(&golden, "    error: %s\n", m.text)
+		fmt.Fprintf(&golden, "    error: %s\n", strings.ReplaceAll(m.text, here, "/here"))
 		if m.hint != "" {
 			fmt.Fprintf(&golden, "    hint: %s\n", m.hint)
 		}

@@ -36,11 +36,11 @@ func (p *policy) enterNamespaces(argv, envp []*byte) failure {
 	}
 	uid, errno := result(systemCall(unix.SYS_GETEUID, 0, 0, 0, 0, 0))
 	if errno != 0 {
-		return failure{reason: mapFailed, errno: errno}
+		return failure{reason: mapFailed, errno: errno, arg: p.namespaceAt}
 	}
 	gid, errno := result(systemCall(unix.SYS_GETEGID, 0, 0, 0, 0, 0))
 	if errno != 0 {
-		return failure{reason: mapFailed, errno: errno}
+		return failure{reason: mapFailed, errno: errno, arg: p.namespaceAt}
 	}
 	if errno := capabilityCall(unix.SYS_CAPGET, &shared.capabilities); errno != 0 {
 		return failure{reason: capabilitiesFailed, errno: errno}
@@ -61,7 +61,7 @@ func (p *policy) enterNamespaces(argv, envp []*byte) failure {
 	}
 	if flags&unix.CLONE_NEWUSER != 0 {
 		if errno := mapUser(uid, gid); errno != 0 {
-			return failure{reason: mapFailed, errno: errno}
+			return failure{reason: mapFailed, errno: errno, arg: p.namespaceAt}
 		}
 	}
 	if p.protects {
@@ -71,7 +71,7 @@ func (p *policy) enterNamespaces(argv, envp []*byte) failure {
 	}
 	if p.network == networkLoopback {
 		if errno := raiseLoopback(); errno != 0 {
-			return failure{reason: loopbackFailed, errno: errno}
+			return failure{reason: loopbackFailed, errno: errno, arg: p.namespaceAt}
 		}
 	}
 	return failure{}
@@ -129,12 +129,12 @@ func raiseLoopback() syscall.Errno {
 func (p *policy) mountProtected(argv, envp []*byte) failure {
 	before, errno := identityOf(unsafe.StringData(".\x00"))
 	if errno != 0 {
-		return failure{reason: cwdFailed, errno: errno}
+		return failure{reason: cwdFailed, errno: errno, arg: p.namespaceAt}
 	}
 	// What is mounted here must not be mounted outside, where the root is shared.
 	namespaces.attr = unix.MountAttr{Propagation: unix.MS_SLAVE}
 	if errno := setMount(unix.AT_FDCWD, "/\x00", unix.AT_RECURSIVE); errno != 0 {
-		return failure{reason: slaveFailed, errno: errno}
+		return failure{reason: slaveFailed, errno: errno, arg: p.namespaceAt}
 	}
 	if errno := findRoot(); errno != 0 {
 		return failure{reason: protectFailed, errno: errno, arg: p.namespaceAt}
@@ -145,7 +145,7 @@ func (p *policy) mountProtected(argv, envp []*byte) failure {
 			return f
 		}
 	}
-	return enterDirectory(&before)
+	return p.enterDirectory(&before)
 }
 
 // mountWay mounts what leads to a path, the highest directory first, and the path itself. After each it is found anew, beneath that.
@@ -176,7 +176,7 @@ func (p *policy) mountWay(name string, arg int, argv, envp []*byte) failure {
 }
 
 // enterDirectory enters the working directory anew: the process is still in the one of before, which may be beneath a mount now.
-func enterDirectory(before *identity) failure {
+func (p *policy) enterDirectory(before *identity) failure {
 	path := uintptr(unsafe.Pointer(&shared.path))
 	_, errno := result(systemCall(unix.SYS_GETCWD, path, unsafe.Sizeof(shared.path), 0, 0, 0))
 	if errno == 0 && shared.path[0] != '/' {
@@ -193,7 +193,7 @@ func enterDirectory(before *identity) failure {
 		errno = unix.ESTALE // something is mounted over it
 	}
 	if errno != 0 {
-		return failure{reason: cwdFailed, errno: errno}
+		return failure{reason: cwdFailed, errno: errno, arg: p.namespaceAt}
 	}
 	return failure{}
 }

@@ -171,7 +171,7 @@ func TestNamespaceRefused(t *testing.T) {
 		refused("here", nil, nil, "namespace: unshare: "+syscallError(err)+"\n")
 		return
 	}
-	refused("in a sandbox", []string{"snib", "-w", r, "--"}, nil, "map the user into a user namespace: permission denied\n", "map the user into a user namespace: operation not permitted\n", "function not implemented\n")
+	refused("in a sandbox", []string{"snib", "-w", r, "--"}, nil, "takes a user namespace: map the user: permission denied\n", "takes a user namespace: map the user: operation not permitted\n", "function not implemented\n")
 	refused("at a limit", nil, func(cmd *exec.Cmd) {
 		cmd.Path, cmd.Args = rolePath("limited"), append([]string{"limited", release.path}, cmd.Args...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER,
@@ -220,7 +220,7 @@ func TestNamespaceChroot(t *testing.T) {
 		uid  uint32
 		want string
 	}{
-		{0, "snib: error: keep mounts from the outside: mount_setattr: invalid argument\n" +
+		{0, "snib: error: option \"--protect\" takes a mount namespace: mount_setattr: invalid argument\n" +
 			"snib: hint: the root directory is no mount point, as in a chroot: bind it onto itself first\n"},
 		{65534, "snib: error: option \"--protect\" takes a namespace: unshare: operation not permitted\n" +
 			"snib: hint: a container's seccomp filter, a chroot or kernel.unprivileged_userns_clone forbids it: have it allow unshare(2), or leave the option out\n"},

@@ -24,6 +24,7 @@ const (
 	optStrict
 	optStatusFD
 	optLog
+	optUnprotected
 	optAs
 
 	optPermission // from here on: the helper's
@@ -34,6 +35,14 @@ const (
 	optProxy
 	optProxyRoute
 	optApplySeccomp
+	optVerifyFD
+	optManaged
+	optProfile
+	optFileSystem
+	optNetworkPolicy
+	optCommandCWD
+	optLegacy
+	optInheritPID
 )
 
 type option struct {
@@ -61,6 +70,7 @@ var ownOptions = [...]option{
 	{optStrict, 0, "--strict", "", "fail if this kernel cannot enforce it all"},
 	{optStatusFD, 0, "--status-fd", "N", "write to descriptor N whether COMMAND runs"},
 	{optLog, 0, "--log", "", "have the kernel log what it denies"},
+	{optUnprotected, 0, "--unprotected", "", "with --as: keep nothing writable read-only"},
 	{optAs, 0, "--as", "NAME", "read the rest as the helper NAME would"},
 }
 
@@ -73,6 +83,14 @@ var helperOptions = [...]option{
 	{optProxy, 0, "--allow-network-for-proxy", "", ""},
 	{optProxyRoute, 0, "--proxy-route-spec", "SPEC", ""},
 	{optApplySeccomp, 0, "--apply-seccomp-then-exec", "", ""},
+	{optVerifyFD, 0, "--verify-fd-mount", "SPEC", ""},
+	{optManaged, 0, "--managed-network", "JSON", ""},
+	{optProfile, 0, "--permission-profile", "PROFILE", "the policy of a newer client"},
+	{optFileSystem, 0, "--file-system-sandbox-policy", "FS", "its part for files"},
+	{optNetworkPolicy, 0, "--network-sandbox-policy", "NETWORK", "its part for the network"},
+	{optCommandCWD, 0, "--command-cwd", "CWD", "accepted, without effect"},
+	{optLegacy, 0, "--use-legacy-landlock", "", "accepted, without effect"},
+	{optInheritPID, 0, "--inherit-pid-namespace", "", "allow signals to processes outside"},
 }
 
 // isOption tells whether s, where an option may stand, is one. A lone "-" is a command.

@@ -13,6 +13,7 @@ const (
 	codexOptions                   // -s PERM ... [--] COMMAND
 	codexPositional                // CWD POLICY_JSON [--] COMMAND, tag "mode"
 	codexFlags                     // --sandbox-policy-cwd CWD --sandbox-policy POLICY_JSON [--] COMMAND, tag "type"
+	codexProfile                   // the same with --permission-profile, or with --file-system-sandbox-policy: rewritten
 )
 
 type network uint8
@@ -54,6 +55,11 @@ type policy struct {
 	roots          int  // offset in json of the first writable root; 0: there are none
 	cwd            part // CWD, where it is a writable root; the NUL that ends its word follows it
 	json           part // POLICY_JSON
+	profile        part // PROFILE
+	fileSystem     part // of a client that sends no PROFILE yet
+	networkPolicy  part // likewise
+	unprotected    bool // what would stay read-only in a writable path is given up
+	rewritten      bool // the words of the policy are those of rewrite
 }
 
 // ownProcesses tells whether the command may signal and limit its own processes only. The helper's grammars leave that open: a

@@ -223,18 +223,23 @@ var helperNames = []string{"codex-linux-sandbox", "codex-linux-sandbox-x64", "co
 
 // commandNaively is the contract of the command line: it returns the words of the command, or none if it is refused or
 // asks for help.
-func commandNaively(words []string) []string {
+func commandNaively(words []string, unprotected ...bool) []string {
 	own := len(words) == 0
 	if !own {
 		name := words[0][strings.LastIndex(words[0], "/")+1:]
 		own = !slices.Contains(helperNames, name)
 		words = words[1:]
 	}
-	takes := map[string]bool{"-s": true, "--sandbox-permission": true, "--sandbox-policy-cwd": true, "--sandbox-policy": true, "--no-proc": false}
+	takes := map[string]bool{"-s": true, "--sandbox-permission": true, "--sandbox-policy-cwd": true, "--sandbox-policy": true, "--no-proc": false,
+		"--permission-profile": true, "--file-system-sandbox-policy": true, "--network-sandbox-policy": true, "--command-cwd": true, "--use-legacy-landlock": false,
+		"--inherit-pid-namespace": false}
+	if len(unprotected) > 0 && unprotected[0] {
+		takes["--use-bwrap-sandbox"] = false
+	}
 	if own {
 		takes = map[string]bool{"-w": true, "--write": true, "--dev": false, "--signals": false, "--keep-fd": true, "--network": false, "--connect": true, "--unix": true, "--strict": false,
 			"-r": true, "--read": true, "--list": true, "--bare": false, "--hide": true, "--protect": true, "--loopback": false,
-			"--status-fd": true, "--log": false, "--as": true}
+			"--status-fd": true, "--log": false, "--unprotected": false, "--as": true}
 	}
 	options := map[string][]string{}
 	first, isOption := 0, func(s string) bool { return len(s) > 1 && s[0] == '-' && s != "--" }
@@ -260,7 +265,9 @@ func commandNaively(words []string) []string {
 			break
 		}
 	}
+	newer := []string{"--no-proc", "--permission-profile", "--file-system-sandbox-policy", "--network-sandbox-policy", "--command-cwd", "--use-legacy-landlock", "--inherit-pid-namespace", "--use-bwrap-sandbox"}
 	bare := first == 0
+	afterOptions := first
 	ended := first < len(words) && words[first] == "--"
 	if ended {
 		first++
@@ -317,11 +324,18 @@ func commandNaively(words []string) []string {
 					return nil
 				}
 			}
-			return commandNaively(append(as, words[first:]...))
+			return commandNaively(append(as, words[afterOptions:]...), options["--unprotected"] != nil)
 		}
-	case len(cwd) > 0 || len(json) > 0 || len(options["--no-proc"]) > 0:
-		if len(cwd) != 1 || len(json) != 1 || cwd[0] == "" || len(permissions) > 0 {
+		if options["--unprotected"] != nil {
 			return nil
+		}
+	case len(cwd) > 0 || len(json) > 0 || slices.ContainsFunc(newer, func(name string) bool { return options[name] != nil }):
+		profile, files, network := options["--permission-profile"], options["--file-system-sandbox-policy"], options["--network-sandbox-policy"]
+		if len(cwd) != 1 || len(json)+len(profile) != 1 || len(files) > 1 || len(files) != len(network) || len(profile)*len(files) != 0 || cwd[0] == "" || len(permissions) > 0 {
+			return nil
+		}
+		if len(profile) > 0 {
+			break // what it says is TestRewriteGolden's
 		}
 		if _, valid := readNaively(json[0], cwd[0], false); !valid {
 			return nil
@@ -375,6 +389,11 @@ func FuzzCommandLine(f *testing.F) {
 		{"snib", "--network", "--unix", "/", "--unix=/a", "x"}, {"snib", "--connect", "80", "--connect=00443", "--unix", "a", "x"}, {"snib", "--connect=80", "--network", "x"},
 		{"snib", "--connect=65535", "--connect", "65536", "x"}, {"snib", "--connect", "0", "x"}, {"snib", "--connect", "+1", "x"}, {"snib", "--unix=", "x"}, {"snib", "--unix", "/", "--as", "codex-linux-sandbox", "--", "x"},
 		{"snib", "-r/", "--read=/a", "--list", "/b", "--bare", "--hide", "/c", "x"}, {"snib", "--bare", "x"}, {"snib", "--list=/", "x"}, {"snib", "--hide=", "x"}, {"snib", "--protect=/a", "--loopback", "--protect", "/b", "x"}, {"snib", "--loopback", "--connect", "1", "x"},
+		{"snib", "--unprotected", "--as", "codex-linux-sandbox", "--", "x"}, {"snib", "--unprotected", "x"},
+		{"snib", "--unprotected", "--as", "codex-linux-sandbox", "--use-bwrap-sandbox", "--sandbox-policy-cwd", "/", "--sandbox-policy", `{"type":"read-only"}`, "x"},
+		{"snib", "--unprotected", "--as", "codex-linux-sandbox", "--use-bwrap-sandbox", "x"},
+		{"codex-linux-sandbox", "--sandbox-policy-cwd", "/", "--permission-profile", "{}", "--command-cwd=/", "--use-legacy-landlock", "--inherit-pid-namespace", "x"},
+		{"codex-linux-sandbox", "--sandbox-policy-cwd", "/", "--sandbox-policy", `{"type":"read-only"}`, "--file-system-sandbox-policy", "{}", "--network-sandbox-policy=1", "x"},
 		{"snib", "--hide", "/", "--as", "codex-linux-sandbox", "--", "x"}, {"snib", "-r", "/", "--as", "codex-linux-sandbox", "--", "x"},
 		{"snib", "--strict", "--status-fd", "7", "x"}, {"snib", "--status-fd=2", "x"},
 		{"snib", "-"}, {"", ""}, {"codex-linux-sandbox", "", " {}", "x"}, {"codex-linux-sandbox", "--", "/", "[]", "x"}, {"codex-linux-sandbox", "--", "x", `{"mode":"danger-full-access"}`, "x"},
@@ -397,6 +416,19 @@ func FuzzCommandLine(f *testing.F) {
 			}
 			decided(&p, argv)
 			for fd, _ := p.nextKept(argv, 0); fd >= 0; fd, _ = p.nextKept(argv, fd+1) {
+			}
+			if p.grammar == codexProfile {
+				// Whatever it says, it is refused or becomes a command line.
+				viewed.files, viewed.opened, viewed.calls = map[string]string{"/": "/", "/ws": "/"}, map[uintptr]string{}, nil
+				var f failure
+				withKernel(viewedKernel, func() { f = p.rewrite(argv, arguments(t)) })
+				var q policy
+				if f.reason == noReason {
+					if f = q.parse(rewritten()); f.reason != noReason {
+						t.Errorf("%q becomes %q: %+v", words, rewrittenWords(), f)
+					}
+				}
+				return
 			}
 			sameForOthers(t, words, p.commandAt, decided(&p, argv))
 		case len(want) > 0 && !slices.Contains(stricter, failed.reason):

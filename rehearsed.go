@@ -7,7 +7,9 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,7 +23,7 @@ var launchCalls = map[uintptr]string{
 	unix.SYS_EXECVE: "execve", unix.SYS_STATX: "statx", unix.SYS_READLINKAT: "readlinkat", unix.SYS_GETDENTS64: "getdents64",
 	unix.SYS_GETEUID: "geteuid", unix.SYS_GETEGID: "getegid", unix.SYS_UNSHARE: "unshare", unix.SYS_SOCKET: "socket", unix.SYS_IOCTL: "ioctl",
 	unix.SYS_OPEN_TREE: "open_tree", unix.SYS_MOUNT_SETATTR: "mount_setattr", unix.SYS_MOVE_MOUNT: "move_mount", unix.SYS_GETCWD: "getcwd",
-	unix.SYS_CHDIR: "chdir", unix.SYS_OPENAT2: "openat2",
+	unix.SYS_CHDIR: "chdir", unix.SYS_OPENAT2: "openat2", unix.SYS_READ: "read",
 }
 
 // values returns those of one of snib's own options.
@@ -111,4 +113,40 @@ func executable(path string) syscall.Errno {
 		return unix.ENOEXEC
 	}
 	return executable(string(words[0]))
+}
+
+// rewrittenOptions are the words, up to the command, that a policy became; none, where it was not rewritten.
+func rewrittenOptions(p *policy) []string {
+	if !p.rewritten {
+		return nil
+	}
+	return rewrittenWords()[:rewriting.count-1]
+}
+
+// rewritingNotes tell what a policy wants read-only in a writable path, and is not.
+func rewritingNotes() (notes []string) {
+	for i := range rewriting.notes[:rewriting.noted] {
+		n := &rewriting.notes[i]
+		notes = append(notes, [...]string{
+			noteMissing:     "does not exist and can be made: ",
+			noteTemporary:   "stays writable in a temporary directory: ",
+			noteUnprotected: "stays writable by --unprotected: ",
+		}[n.why]+quote(n.entry.path()))
+	}
+	return notes
+}
+
+// shellLine quotes words for a shell.
+func shellLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = word
+		if strings.ContainsFunc(word, func(r rune) bool { return !strconv.IsPrint(r) }) || !utf8.ValidString(word) {
+			ascii := strconv.QuoteToASCII(word)
+			quoted[i] = "$'" + strings.ReplaceAll(ascii[1:len(ascii)-1], "'", `\'`) + "'"
+		} else if word == "" || strings.ContainsFunc(word, func(r rune) bool { return !inWord(r) && !strings.ContainsRune("_/=:@%", r) }) {
+			quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
 }

@@ -23,11 +23,15 @@ var rooms = [][]string{
 	{"status.go"},
 	{"explain.go"},
 	{"rehearsed.go"},
+	{"wording.go"},
 	{"messages.go"},
 	{"hints.go"},
 	{"tables.go", "writejson.go"},
 	{"launch_linux.go"},
 	{"commandline.go"},
+	{"rewrite.go"},
+	{"profile.go"},
+	{"entries.go"},
 	{"namespace_linux.go"},
 	{"protect_linux.go"},
 	{"hide_linux.go"},
@@ -41,10 +45,10 @@ var rooms = [][]string{
 	{"failure.go"},
 }
 
-// core are the rooms that run before execve, and apart are those of them that only the options --hide, --protect and --loopback enter.
+// core are the rooms that run before execve, and apart are those of them that only a newer client or the options --hide, --protect and --loopback enter.
 var (
-	core  = rooms[7:]
-	apart = []string{"namespace_linux.go", "protect_linux.go", "hide_linux.go", "find_linux.go"}
+	core  = rooms[8:]
+	apart = []string{"rewrite.go", "profile.go", "entries.go", "namespace_linux.go", "protect_linux.go", "hide_linux.go", "find_linux.go"}
 )
 
 func TestRooms(t *testing.T) {
@@ -97,10 +101,10 @@ func TestRooms(t *testing.T) {
 		}
 		files = append(files, file)
 	}
-	if lines > 2550 {
-		t.Errorf("the core has %d lines, more than 2,550", lines)
+	if lines > 2700 {
+		t.Errorf("the core has %d lines, more than 2,700", lines)
 	}
-	t.Logf("the core has %d lines, and what hides or makes namespaces %d more", lines, more)
+	t.Logf("the core has %d lines, and what rewrites, hides or makes namespaces %d more", lines, more)
 
 	needGo(t)
 	needLong(t)

@@ -12,6 +12,7 @@ package main
 import (
 	"bufio"
 	"embed"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -29,11 +30,16 @@ import (
 //go:embed *.c *.h
 var sources embed.FS
 
-// What -check demands, in terms of baseline.c.
+// What -check demands: of a launch and of a root in terms of baseline.c, of a rewritten launch in terms of the launch of the
+// command line that it becomes.
 const (
-	maxLaunch  = 1.25
-	maxPerRoot = 1.2
+	maxLaunch    = 1.25
+	maxPerRoot   = 1.2
+	maxRewritten = 1.15
 )
+
+// ratios are what -check compares with those.
+type ratios struct{ launch, perRoot, rewritten float64 }
 
 // rootCounts are the numbers of writable roots that are compared.
 var rootCounts = []int{1, 10, 100, 1000}
@@ -41,7 +47,8 @@ var rootCounts = []int{1, 10, 100, 1000}
 func main() {
 	rounds := flag.Int("rounds", 1000, "launches of each contender")
 	check := flag.Bool("check", false, fmt.Sprintf(
-		"fail if snib takes more than %.2f times the baseline for a launch, or %.2f times for a root", maxLaunch, maxPerRoot))
+		"fail if snib takes more than %.2f times the baseline for a launch, %.2f times for a root, or %.2f times as long for a rewritten launch",
+		maxLaunch, maxPerRoot, maxRewritten))
 	given := map[string]string{}
 	flag.Func("with", "where another launcher is, as `name=path`; repeatable", func(s string) error {
 		name, path, _ := strings.Cut(s, "=")
@@ -55,9 +62,10 @@ func main() {
 	if *rounds < 1 {
 		*rounds = 1
 	}
-	launch, perRoot, err := run(*rounds, given)
-	if err == nil && *check && (launch > maxLaunch || perRoot > maxPerRoot) {
-		err = fmt.Errorf("over the limit: a launch takes %.2f times the baseline's, a root %.2f times", launch, perRoot)
+	r, err := run(*rounds, given)
+	if err == nil && *check && (r.launch > maxLaunch || r.perRoot > maxPerRoot || r.rewritten > maxRewritten) {
+		err = fmt.Errorf("over the limit: a launch takes %.2f times the baseline's, a root %.2f times, a rewritten launch %.2f times its command line's",
+			r.launch, r.perRoot, r.rewritten)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -65,37 +73,40 @@ func main() {
 	}
 }
 
-// run prints all tables, and returns the ratios of snib to the baseline for a launch and for a root.
-func run(rounds int, given map[string]string) (launch, perRoot float64, err error) {
+// run prints all tables, and returns what is limited.
+func run(rounds int, given map[string]string) (r ratios, err error) {
 	// This thread is pinned to a CPU, which what it starts inherits, and traces the launches that are compared.
 	runtime.LockOSThread()
 	// Not in /tmp, which is often a file system of its own kind.
 	dir, err := os.MkdirTemp("/var/tmp", "snib-bench-")
 	if err != nil {
-		return 0, 0, err
+		return r, err
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{dir: dir}
 	if err := b.build(); err != nil {
-		return 0, 0, err
+		return r, err
 	}
 	if err := b.pin(); err != nil {
-		return 0, 0, err
+		return r, err
 	}
-	if launch, err = b.launches(rounds, given); err != nil {
-		return 0, 0, err
+	if r.launch, err = b.launches(rounds, given); err != nil {
+		return r, err
 	}
-	if perRoot, err = b.rootCosts(max(rounds/4, 1)); err != nil {
-		return 0, 0, err
+	if r.perRoot, err = b.rootCosts(max(rounds/4, 1)); err != nil {
+		return r, err
 	}
 	if err = b.hidden(max(rounds/4, 1)); err != nil {
-		return 0, 0, err
+		return r, err
 	}
 	if err = b.calls(); err != nil {
-		return 0, 0, err
+		return r, err
 	}
-	// The last: the kernel takes network namespaces down later.
-	return launch, perRoot, b.namespaces(max(rounds/4, 1), given)
+	// The last two make network namespaces, which the kernel takes down later.
+	if r.rewritten, err = b.rewritten(max(rounds/4, 1), given); err != nil {
+		return r, err
+	}
+	return r, b.namespaces(max(rounds/4, 1), given)
 }
 
 // bench is the directory of a run.
@@ -348,8 +359,8 @@ func (b *bench) other(o other, file string) (contender, error) {
 // samples are what was measured of one contender, each sorted.
 type samples struct{ time, faults []float64 }
 
-// race launches every contender once a round.
-func (b *bench) race(all []contender, rounds int) ([]samples, error) {
+// race launches every contender once a round, with nothing but env in its environment, so that it is the same on every machine.
+func (b *bench) race(all []contender, rounds int, env ...string) ([]samples, error) {
 	args := []string{strconv.Itoa(max(rounds/10, 1)), strconv.Itoa(rounds)}
 	for _, c := range all {
 		args = append(append(append(args, c.file), c.argv...), "")
@@ -360,7 +371,7 @@ func (b *bench) race(all []contender, rounds int) ([]samples, error) {
 	}
 	defer r.Close()
 	cmd := exec.Command(b.path("runner"), args...)
-	cmd.Env = []string{} // the same on every machine
+	cmd.Env = append([]string{}, env...) // nil would be the environment of this process
 	cmd.Stderr = os.Stderr
 	cmd.ExtraFiles = []*os.File{w}
 	if err := cmd.Start(); err != nil {
@@ -608,6 +619,116 @@ func (b *bench) namespaces(rounds int, given map[string]string) error {
 		t.row(row...)
 	}
 	return t.Flush()
+}
+
+// clientProfile is what the client 0.169 sends for a workspace.
+const clientProfile = `{"type":"managed","file_system":{"type":"restricted","entries":[` +
+	`{"path":{"type":"special","value":{"kind":"root"}},"access":"read"},` +
+	`{"path":{"type":"path","path":"$ROOT"},"access":"write"},` +
+	`{"path":{"type":"special","value":{"kind":"slash_tmp"}},"access":"write"},` +
+	`{"path":{"type":"special","value":{"kind":"tmpdir"}},"access":"write"},` +
+	`{"path":{"type":"path","path":"$ROOT/.git"},"access":"read","missing_path_behavior":"skip"},` +
+	`{"path":{"type":"path","path":"$ROOT/.agents"},"access":"read","missing_path_behavior":"skip"},` +
+	`{"path":{"type":"path","path":"$ROOT/.codex"},"access":"read","missing_path_behavior":"skip"},` +
+	`{"path":{"type":"path","path":"$ROOT/.aws"},"access":"read","missing_path_behavior":"skip"}]},"network":"restricted"}`
+
+// becomes returns the command line that a client's becomes, which must make the same calls once it is rewritten.
+func (b *bench) becomes(argv []string) ([]string, error) {
+	cmd := exec.Command(argv[0], append([]string{"--explain=json"}, argv[1:]...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%v: %v", cmd, err)
+	}
+	var report struct{ Rewritten []string }
+	if err := json.Unmarshal(out, &report); err != nil {
+		return nil, err
+	}
+	if len(report.Rewritten) == 0 {
+		return nil, fmt.Errorf("%v: not rewritten", cmd)
+	}
+	return slices.Concat(argv[:1], report.Rewritten[1:], argv[len(argv)-1:]), nil
+}
+
+// compareRewritten checks that a client's command line makes the calls of the one that it becomes, after those by which it is rewritten.
+func compareRewritten(client, own []string) error {
+	have, err := trace(client)
+	if err != nil {
+		return err
+	}
+	want, err := trace(own)
+	if err != nil {
+		return err
+	}
+	if more := len(have) - len(want); more < 0 || !slices.EqualFunc(have[more:], want, call.equal) {
+		return fmt.Errorf("%q does not end with the calls of %q:\n%v\n%v", client, own, have, want)
+	}
+	return nil
+}
+
+// rewritten prints what it costs to rewrite a client's profile, and returns the ratio of the launch as a client asks for it to that of the
+// command line that it becomes.
+func (b *bench) rewritten(rounds int, given map[string]string) (highest float64, err error) {
+	workspace, temporary := b.path("workspace"), b.roots[1]
+	if err := os.MkdirAll(workspace+"/.git", 0o755); err != nil {
+		return 0, err
+	}
+	// The profile's tmpdir, for --explain and trace.
+	if err := os.Setenv("TMPDIR", temporary); err != nil {
+		return 0, err
+	}
+	var all []contender
+	var names []string
+	// The last takes namespaces, and is left out where there are none.
+	for _, name := range []string{"--unprotected", "as sent"} {
+		client := []string{b.path("snib"), "--as", "codex-linux-sandbox", "--sandbox-policy-cwd", workspace, "--command-cwd", workspace,
+			"--permission-profile", strings.ReplaceAll(clientProfile, "$ROOT", workspace), "--", b.path("command")}
+		if name == "--unprotected" {
+			client = slices.Insert(client, 1, name)
+		}
+		own, err := b.becomes(client)
+		if err != nil {
+			return 0, err
+		}
+		if out, err := exec.Command(own[0], own[1:]...).CombinedOutput(); err != nil && name != "--unprotected" {
+			fmt.Printf("\na client's profile %s: not here: %v\n%s", name, err, out)
+			break
+		}
+		if err := compareRewritten(client, own); err != nil {
+			return 0, err
+		}
+		names = append(names, name)
+		all = append(all, contender{name, client[0], client}, contender{"its command line", own[0], own})
+	}
+	head := []string{"", "rewritten", "its command line", "ratio"}
+	bwrap, missing := locate("bwrap", given)
+	if missing == nil && slices.Contains(names, "as sent") {
+		args := "--ro-bind / / --dev-bind /dev/null /dev/null --bind $W $W --bind /tmp /tmp --bind $T $T --ro-bind $W/.git $W/.git --unshare-net --"
+		c, err := b.other(other{"bwrap", []line{{"", strings.NewReplacer("$W", workspace, "$T", temporary).Replace(args)}}}, bwrap)
+		if err != nil {
+			return 0, err
+		}
+		all = append(all, c)
+		head = append(head, "bwrap", "/ rewritten")
+	}
+	results, err := b.race(all, rounds, "TMPDIR="+temporary)
+	if err != nil {
+		return 0, err
+	}
+	t := newTable(fmt.Sprintf("A client's profile: medians of %d launches, in microseconds", rounds), head...)
+	time := func(i int) float64 { return median(results[i].time) }
+	for i, name := range names {
+		client, own := time(2*i), time(2*i+1)
+		if name == "as sent" {
+			highest = client / own
+		}
+		row := []string{name, micro(client), micro(own), ratio(client, own)}
+		if name == "as sent" && len(all) > 2*len(names) {
+			row = append(row, micro(time(2*len(names))), ratio(time(2*len(names)), client))
+		}
+		t.row(row...)
+	}
+	return highest, t.Flush()
 }
 
 type table struct{ *tabwriter.Writer }

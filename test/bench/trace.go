@@ -95,7 +95,7 @@ func read(pid int, info syscallInfo) (call, error) {
 	used := 0
 	pointer, size := -1, uint64(0) // an argument that points to memory
 	switch info.nr {
-	case unix.SYS_GETEUID, unix.SYS_GETEGID, unix.SYS_GETCWD, unix.SYS_OPENAT2, unix.SYS_STATX, unix.SYS_READLINKAT:
+	case unix.SYS_GETEUID, unix.SYS_GETEGID, unix.SYS_GETCWD, unix.SYS_READ, unix.SYS_OPENAT2, unix.SYS_STATX, unix.SYS_READLINKAT:
 	case unix.SYS_CLOSE, unix.SYS_UNSHARE:
 		used = 1
 	case unix.SYS_CLOSE_RANGE, unix.SYS_GETSOCKOPT:

@@ -1,0 +1,384 @@
+package main
+
+// The entries of a policy of grammars D and E: their paths, and which of them counts where. This file runs in the
+// restricted context described at the head of launch_linux.go.
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// policyField is a member of the policy's objects.
+type policyField uint8
+
+const (
+	fieldProfileType policyField = iota
+	fieldFilesType
+	fieldFilesKind
+	fieldPathType
+	fieldSpecialKind
+	fieldFileSystem
+	fieldNetwork
+	fieldEntries
+	fieldPath
+	fieldPattern
+	fieldValue
+	fieldSubpath
+	fieldAccess
+	fieldMissing
+)
+
+var fieldNames = [...]string{fieldProfileType: "type", fieldFilesType: "type", fieldFilesKind: "kind", fieldPathType: "type", fieldSpecialKind: "kind", fieldFileSystem: "file_system", fieldNetwork: "network", fieldEntries: "entries", fieldPath: "path",
+	fieldPattern: "pattern", fieldValue: "value", fieldSubpath: "subpath", fieldAccess: "access", fieldMissing: "missing_path_behavior"}
+
+// entryAccess is what an entry allows; of several for one path the highest counts.
+type entryAccess uint8
+
+const (
+	noEntry entryAccess = iota // it does not count
+	readEntry
+	writeEntry
+	denyEntry
+)
+
+// policyEntry is a path and what it allows there.
+type policyEntry struct {
+	start, length int           // of the path in rewriting.text, where a NUL follows it, without symbolic links above a writable path
+	saidAt, said  int           // of the path as it was said
+	at            int           // byte of the policy where the entry starts
+	errno         syscall.Errno // why it cannot be opened
+	access        entryAccess
+	temporary     bool // it is /tmp or $TMPDIR by that name
+	directory     bool // it is known to be one
+}
+
+// rewritingNote is a path that the policy wants read-only, and that is not.
+type rewritingNote struct {
+	why   noteKind
+	entry policyEntry
+}
+
+type noteKind uint8
+
+const (
+	noteMissing noteKind = iota
+	noteTemporary
+	noteUnprotected
+)
+
+// rewriting is what has been rewritten. The words are addresses of NUL-terminated text, in text, in the kernel's argv, or constant: storing
+// a pointer would compile to a write barrier. What is small stands together: each page that is used costs as much as some ten
+// system calls.
+var rewriting struct {
+	used, count, known int            // how much there is of text, words and entries
+	field              policyField    // what a failure names
+	named              [2]policyEntry // likewise
+	noting             bool           // it is done again, for reports: what they alone want is wanted
+	noted              int            // how much there is of notes
+	words              [1024]uintptr
+	entries            [512]policyEntry
+	text               [64 << 10]byte
+
+	notes [1024]rewritingNote
+	from  [1024]int // byte of the policy that a word comes from; negative: of none
+}
+
+// append adds to the path of an entry, which is the last text.
+func (e *policyEntry) append(s string) reason {
+	rest := rewriting.text[e.start+e.length:]
+	if len(s) >= len(rest) {
+		return policyTooLong
+	}
+	e.length += copy(rest, s)
+	return noReason
+}
+
+// appendFrom adds a path to that of an entry, after the working directory where it is relative.
+func (e *policyEntry) appendFrom(path string) reason {
+	if path[0] != '/' {
+		rest := rewriting.text[e.start+e.length:]
+		if len(rest) < unix.PathMax {
+			return policyTooLong
+		}
+		n, errno := result(systemCall(unix.SYS_GETCWD, uintptr(unsafe.Pointer(&rest[0])), unix.PathMax, 0, 0, 0))
+		if errno != 0 || n < 1 || rest[0] != '/' {
+			return noWorkingDirectory
+		}
+		e.length += n - 1
+		if why := e.append("/"); why != noReason {
+			return why
+		}
+	}
+	return e.append(path)
+}
+
+// appendJSON adds a JSON string.
+func (e *policyEntry) appendJSON(o object, at int) reason {
+	if o.text[at] != '"' {
+		return wantString
+	}
+	r := jsonReader{text: o.text, at: at}
+	rest := rewriting.text[e.start+e.length:]
+	n, nul := r.str(rest)
+	switch {
+	case nul:
+		return nulInPath
+	case n >= len(rest):
+		return policyTooLong
+	}
+	e.length += n
+	return noReason
+}
+
+// path is the path of an entry. It keeps the NUL that follows it.
+func (e *policyEntry) path() string { return unsafe.String(&rewriting.text[e.start], e.length) }
+
+// clean takes out slashes and dots that mean nothing from the path of an entry, and puts a NUL after it. ".." is a failure: what it leads
+// to is known to the kernel alone.
+func (e *policyEntry) clean() reason {
+	b := rewriting.text[e.start:]
+	n := 0
+	for i := 0; i < e.length; {
+		for i < e.length && b[i] == '/' {
+			i++
+		}
+		start := i
+		for i < e.length && b[i] != '/' {
+			i++
+		}
+		switch size := i - start; {
+		case size == 0 || size == 1 && b[start] == '.':
+			continue
+		case size == 2 && b[start] == '.' && b[start+1] == '.':
+			return upwardPath
+		}
+		b[n] = '/'
+		n += 1 + copy(b[n+1:], b[start:i])
+	}
+	if n == 0 {
+		b[0], n = '/', 1
+	}
+	b[n], e.length = 0, n
+	return noReason
+}
+
+// enterEntry enters an entry whose path is the last text.
+func enterEntry(e *policyEntry) reason {
+	w := &rewriting
+	if why := e.clean(); why != noReason {
+		return why
+	}
+	if w.known == len(w.entries) {
+		return policyTooLong
+	}
+	w.used = e.start + e.length + 1
+	w.entries[w.known] = *e
+	w.known++
+	return noReason
+}
+
+// inside tells whether a path is another or beneath it.
+func (e *policyEntry) inside(other *policyEntry) bool {
+	path, top := e.path(), other.path()
+	return top == "/" || len(path) >= len(top) && path[:len(top)] == top && (len(path) == len(top) || path[len(top)] == '/')
+}
+
+// locate finds why a path cannot be opened, and puts the path without symbolic links in its place where it has some: entries are told apart
+// by their texts.
+func (e *policyEntry) locate() (why reason) {
+	e.saidAt, e.said = e.start, e.length
+	if e.length == 1 {
+		return noReason
+	}
+	name := &rewriting.text[e.start]
+	fd, errno := openat2(unix.AT_FDCWD, name)
+	if errno == unix.ELOOP || errno == unix.ENOSYS { // an outer filter may deny openat2
+		if fd, errno = result(openat(unix.AT_FDCWD, name, unix.O_PATH)); errno == 0 {
+			why = e.readName(fd)
+		}
+	}
+	if fd >= 0 {
+		e.finish(fd)
+	}
+	e.errno = errno
+	return why
+}
+
+// finish closes the descriptor of an entry's path. Where that is .git, it finds out whether it is a directory: a file names one.
+func (e *policyEntry) finish(fd int) {
+	if len(baseName(e.path())) == len(".git") && baseName(e.path()) == ".git" {
+		_, kind, errno := identify(fd)
+		e.directory = errno == 0 && kind == unix.S_IFDIR
+	}
+	closeFD(fd)
+}
+
+// readName makes the path of a descriptor that of an entry.
+func (e *policyEntry) readName(fd int) reason {
+	link := protecting.link[:]
+	n := copy(link, "/proc/self/fd/")
+	link[n+decimal(link[n:], fd)] = 0
+	start := max(rewriting.used, e.start+e.length+1)
+	if start+unix.PathMax > len(rewriting.text) {
+		return policyTooLong
+	}
+	buf := rewriting.text[start : start+unix.PathMax]
+	cwd := unix.AT_FDCWD
+	n, errno := result(systemCall(unix.SYS_READLINKAT, uintptr(cwd), uintptr(unsafe.Pointer(&link[0])), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)-1), 0))
+	if errno != 0 || n < 1 || n >= len(buf)-1 || buf[0] != '/' {
+		return noName
+	}
+	buf[n] = 0
+	e.start, e.length = start, n
+	rewriting.used = start + n + 1
+	return noReason
+}
+
+// look finds why a path cannot be opened.
+func (e *policyEntry) look() {
+	fd := -1
+	if fd, e.errno = result(openat(unix.AT_FDCWD, &rewriting.text[e.start], unix.O_PATH)); fd >= 0 {
+		e.finish(fd)
+	}
+}
+
+// exists tells whether a path can be opened. Where that failed for want of something else, the launch will fail for it, too.
+func (e *policyEntry) exists() bool { return e.errno == 0 || exhausted(e.errno) }
+
+// rebase gives an entry that was said to be beneath a writable path the name that it has beneath where that leads. What symbolic links
+// there are between, the command could make lead elsewhere: --protect refuses them.
+func (e *policyEntry) rebase() reason {
+	said := policyEntry{start: e.saidAt, length: e.said}
+	var top *policyEntry
+	for i := range rewriting.entries[:rewriting.known] {
+		w := &rewriting.entries[i]
+		if w.access == writeEntry && w.said < said.length && said.inside(&policyEntry{start: w.saidAt, length: w.said}) && (top == nil || w.said > top.said) {
+			top = w
+		}
+	}
+	if top == nil || e.start == e.saidAt && top.start == top.saidAt {
+		return noReason
+	}
+	moved := policyEntry{start: max(rewriting.used, e.start+e.length+1)}
+	why := moved.append(top.path())
+	if why == noReason {
+		why = moved.append("/")
+	}
+	if why == noReason {
+		why = moved.append(said.path()[top.said:])
+	}
+	if why == noReason {
+		why = moved.clean()
+	}
+	if why == noReason {
+		e.start, e.length = moved.start, moved.length
+		rewriting.used = moved.start + moved.length + 1
+	}
+	return why
+}
+
+// settleEntries leaves of the entries for one path the one that counts, and none for writable paths that do not exist. It returns that of
+// the root, and one that allows less than writing.
+func settleEntries() (root, narrower *policyEntry, why reason, at int) {
+	all := rewriting.entries[:rewriting.known]
+	for i := range all {
+		e := &all[i]
+		merge(all[:i], e)
+		if e.access == noEntry {
+			continue
+		}
+		if why = e.locate(); why != noReason {
+			return nil, nil, why, e.at
+		}
+		if e.start != e.saidAt {
+			merge(all[:i], e)
+		}
+		if e.access == writeEntry && !e.exists() {
+			e.access = noEntry
+		}
+	}
+	for i := range all {
+		e := &all[i]
+		if e.access == readEntry {
+			if why = e.rebase(); why != noReason {
+				return nil, nil, why, e.at
+			}
+			merge(all[:i], e)
+		}
+		switch {
+		case e.access == noEntry:
+		case e.length == 1:
+			root = e
+		case e.access != writeEntry:
+			narrower = e
+		}
+	}
+	return root, narrower, noReason, 0
+}
+
+// merge leaves out an entry where one of others is for the same path.
+func merge(others []policyEntry, e *policyEntry) {
+	for j := range others {
+		other := &others[j]
+		if other.access == noEntry || other.path() != e.path() {
+			continue
+		}
+		other.temporary = other.temporary && e.temporary
+		if other.access < e.access {
+			other.access, other.at = e.access, e.at
+		}
+		e.access = noEntry
+		return
+	}
+}
+
+// above returns the entry with that access for the nearest directory above a path; nil: there is none.
+func (e *policyEntry) above(access entryAccess) (nearest *policyEntry) {
+	for i := range rewriting.entries[:rewriting.known] {
+		other := &rewriting.entries[i]
+		if other.access == access && other.length < e.length && e.inside(other) && (nearest == nil || other.length > nearest.length) {
+			nearest = other
+		}
+	}
+	return nearest
+}
+
+// entryAt returns the entry for a path; nil: there is none.
+func entryAt(e *policyEntry) *policyEntry {
+	for i := range rewriting.entries[:rewriting.known] {
+		if other := &rewriting.entries[i]; other.access != noEntry && other.path() == e.path() {
+			return other
+		}
+	}
+	return nil
+}
+
+// climb takes out "..", with the name before it, as a program does that goes by the text of a path.
+func (e *policyEntry) climb() {
+	b := rewriting.text[e.start:]
+	n := 0
+	for i := 0; i < e.length; {
+		for i < e.length && b[i] == '/' {
+			i++
+		}
+		start := i
+		for i < e.length && b[i] != '/' {
+			i++
+		}
+		if i-start == 2 && b[start] == '.' && b[start+1] == '.' {
+			for n > 0 {
+				if n--; b[n] == '/' {
+					break
+				}
+			}
+			continue
+		}
+		if i > start && !(i-start == 1 && b[start] == '.') {
+			b[n] = '/'
+			n += 1 + copy(b[n+1:], b[start:i])
+		}
+	}
+	e.length = n
+}
