@@ -92,7 +92,7 @@ printf 'm: m.c\n\tgcc -o m m.c\n\tgit status --short >short\n\tgit diff --stat >
 		check: "i=0; until test -e done; do test $((i += 1)) -lt 50 || exit 1; sleep .1; done", drop: []string{"--dev", "--unix /"}, until: confinesUnix},
 	"curl": {tools: []string{"curl"}, check: "grep -q http://example.invalid/ page", drop: []string{"--connect 3128", "-w ."}, abi: firstPorts},
 	"codex exec": {tools: []string{"curl"}, setup: `mkdir ~/.codex ~/.ssh ~/.aws ~/other; echo secret >~/.ssh/key; echo secret >~/.aws/key
-printf '#!/bin/sh\necho x >done; echo x >~/.codex/log; echo x >/tmp/codex-$$ && rm /tmp/codex-$$ && echo x >tmp\necho x >~/other/escaped\ncat ~/.ssh/key ~/.aws/key >stolen\ncurl -sS -o page http://127.0.0.1:3128/ && test $# = 2\n' >~/bin/codex; chmod 755 ~/bin/codex`,
+printf '#!/bin/sh\necho x >done; echo x >~/.codex/log; echo x >/tmp/codex-$$ && rm /tmp/codex-$$ && echo x >tmp\necho x >~/other/escaped\ncat ~/.ssh/key ~/.aws/key >stolen\ncurl -sS -o page http://127.0.0.1:3128/ && test $# = 4\n' >~/bin/codex; chmod 755 ~/bin/codex`,
 		check: "test -e done && test -e ~/.codex/log && test -e tmp", drop: []string{"-w ~/.codex", "--dev", "-w .", "--network"}},
 }
 
