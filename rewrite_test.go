@@ -713,3 +713,54 @@ func replayProfile(t *testing.T, i invocation, unprotected bool, self string) {
 		t.Errorf("%+v\ngot  %q\nwant %q\n%q", r, got, want, op)
 	}
 }
+
+// TestCodexPage runs what docs/codex.md shows: a policy, explained and carried out, and the wrapper.
+func TestCodexPage(t *testing.T) {
+	needNamespaces(t)
+	need(t, "sh")
+	need(t, "make")
+	page, err := os.ReadFile("docs/codex.md")
+	if err != nil {
+		t.Skip("needs the source")
+	}
+	var blocks []string
+	for _, part := range strings.Split(string(page), "```sh\n")[1:] {
+		block, _, _ := strings.Cut(part, "```")
+		blocks = append(blocks, block)
+	}
+	home := beyondDev(t)
+	work := home + "/work"
+	if err := os.WriteFile(work+"/Makefile", []byte("all:\n\techo x >done\n\t-echo x >.git/x\n\t-echo x >../outside\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(work+"/.git", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	wrapper := blocks[len(blocks)-1]
+	if err := os.WriteFile(home+"/wrapper", []byte(strings.ReplaceAll(wrapper, "/usr/local/bin", home+"/bin")), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	last := blocks[0][strings.LastIndex(strings.TrimSpace(blocks[0]), "\n")+1:]
+	for _, c := range []struct{ script, made string }{
+		{blocks[0], "done"},
+		{strings.Replace(blocks[0], last, strings.Replace(last, "snib --as codex-linux-sandbox", home+"/wrapper", 1), 1), ".git/x done"},
+		{"make", "../outside .git/x done"}, // the control
+	} {
+		var out bytes.Buffer
+		cmd := exec.Command("sh", "-c", c.script)
+		cmd.Dir, cmd.Env, cmd.Stdout = work, append(os.Environ(), "PATH="+home+"/bin:"+os.Getenv("PATH"), "HOME="+home, "TMPDIR="), &out
+		err := cmd.Run()
+		var made []string
+		for _, name := range []string{"../outside", ".git/x", "done"} {
+			if os.Remove(work+"/"+name) == nil {
+				made = append(made, name)
+			}
+		}
+		if got := strings.Join(made, " "); err != nil || got != c.made {
+			t.Errorf("%s: %v: made %q, want %q\n%s", c.script, err, got, c.made, out.String())
+		}
+		if line := "  snib --write=" + work + " --protect=" + work + "/.git -- make\n"; strings.Contains(c.script, "--explain") && !strings.Contains(out.String(), line) {
+			t.Errorf("%s: printed no %q", c.script, line)
+		}
+	}
+}
