@@ -1519,6 +1519,7 @@ func emulated() bool { return os.Getenv(guestVariable) != "" }
 // TestFaults makes each call of each launch fail in each way, on a kernel of each Landlock ABI and on one without. Those that hide
 // something are in TestHideFaults, those that take namespaces in TestNamespaceFaults, and those that rewrite a policy in TestRewriteFaults.
 func TestFaults(t *testing.T) {
+	needOneGuest(t)
 	possible, failing, numbers, launches := map[string]bool{}, map[string]bool{}, map[uintptr]bool{}, 0
 	for _, s := range faultScenes(t) {
 		s.refer()
