@@ -197,6 +197,8 @@ func (e *policyEntry) locate() (why reason) {
 	if errno == unix.ELOOP || errno == unix.ENOSYS { // an outer filter may deny openat2
 		if fd, errno = result(openat(unix.AT_FDCWD, name, unix.O_PATH)); errno == 0 {
 			why = e.readName(fd)
+		} else if errno != unix.ENOENT && errno != unix.ENOTDIR && !exhausted(errno) {
+			why = noName
 		}
 	}
 	if fd >= 0 {
@@ -233,6 +235,15 @@ func (e *policyEntry) readName(fd int) reason {
 	buf[n] = 0
 	e.start, e.length = start, n
 	rewriting.used = start + n + 1
+	// The name of what was removed, or lies elsewhere, may lead to something else.
+	id, _, errno := identify(fd)
+	again := identity{}
+	if errno == 0 {
+		again, errno = identityOf(&buf[0])
+	}
+	if errno != 0 || again != id {
+		return noName
+	}
 	return noReason
 }
 
@@ -247,36 +258,27 @@ func (e *policyEntry) look() {
 // exists tells whether a path can be opened. Where that failed for want of something else, the launch will fail for it, too.
 func (e *policyEntry) exists() bool { return e.errno == 0 || exhausted(e.errno) }
 
-// rebase gives an entry that was said to be beneath a writable path the name that it has beneath where that leads. What symbolic links
-// there are between, the command could make lead elsewhere: --protect refuses them.
-func (e *policyEntry) rebase() reason {
+// linked tells whether a path has symbolic links that are in a writable path, or lead into one: the command could make them lead elsewhere.
+// Links in the name of a writable path that the path begins with, where that is all, are none of these.
+func (e *policyEntry) linked() (into *policyEntry) {
+	if e.start == e.saidAt {
+		return nil
+	}
 	said := policyEntry{start: e.saidAt, length: e.said}
-	var top *policyEntry
 	for i := range rewriting.entries[:rewriting.known] {
 		w := &rewriting.entries[i]
-		if w.access == writeEntry && w.said < said.length && said.inside(&policyEntry{start: w.saidAt, length: w.said}) && (top == nil || w.said > top.said) {
-			top = w
+		if w.access != writeEntry {
+			continue
+		}
+		top := policyEntry{start: w.saidAt, length: w.said}
+		if said.inside(&top) && e.inside(w) && w.length > 1 && top.length > 1 && said.path()[top.length:] == e.path()[w.length:] {
+			return nil
+		}
+		if e.inside(w) || said.inside(w) || said.inside(&top) {
+			into = w
 		}
 	}
-	if top == nil || e.start == e.saidAt && top.start == top.saidAt {
-		return noReason
-	}
-	moved := policyEntry{start: max(rewriting.used, e.start+e.length+1)}
-	why := moved.append(top.path())
-	if why == noReason {
-		why = moved.append("/")
-	}
-	if why == noReason {
-		why = moved.append(said.path()[top.said:])
-	}
-	if why == noReason {
-		why = moved.clean()
-	}
-	if why == noReason {
-		e.start, e.length = moved.start, moved.length
-		rewriting.used = moved.start + moved.length + 1
-	}
-	return why
+	return into
 }
 
 // settleEntries leaves of the entries for one path the one that counts, and none for writable paths that do not exist. It returns that of
@@ -285,6 +287,9 @@ func settleEntries() (root, narrower *policyEntry, why reason, at int) {
 	all := rewriting.entries[:rewriting.known]
 	for i := range all {
 		e := &all[i]
+		if e.access == writeEntry && e.temporary && e.length == 1 {
+			e.access = noEntry // as --dev takes TMPDIR=/
+		}
 		merge(all[:i], e)
 		if e.access == noEntry {
 			continue
@@ -292,19 +297,23 @@ func settleEntries() (root, narrower *policyEntry, why reason, at int) {
 		if why = e.locate(); why != noReason {
 			return nil, nil, why, e.at
 		}
-		if e.start != e.saidAt {
-			merge(all[:i], e)
-		}
-		if e.access == writeEntry && !e.exists() {
+		if e.access == writeEntry && (!e.exists() || e.temporary && e.length == 1) {
 			e.access = noEntry
 		}
 	}
 	for i := range all {
 		e := &all[i]
-		if e.access == readEntry {
-			if why = e.rebase(); why != noReason {
-				return nil, nil, why, e.at
-			}
+		if e.access != readEntry && e.access != denyEntry {
+			continue
+		}
+		if into := e.linked(); into != nil {
+			why, at = naming(linkedInside, &policyEntry{start: e.saidAt, length: e.said, at: e.at}, into)
+			return nil, nil, why, at
+		}
+	}
+	for i := range all {
+		e := &all[i]
+		if e.access != noEntry {
 			merge(all[:i], e)
 		}
 		switch {
@@ -318,8 +327,17 @@ func settleEntries() (root, narrower *policyEntry, why reason, at int) {
 	return root, narrower, noReason, 0
 }
 
+// naming is a failure that names two entries, and where the first is.
+func naming(why reason, first, second *policyEntry) (reason, int) {
+	rewriting.named[0], rewriting.named[1] = *first, *second
+	return why, first.at
+}
+
 // merge leaves out an entry where one of others is for the same path.
 func merge(others []policyEntry, e *policyEntry) {
+	if e.access == noEntry {
+		return
+	}
 	for j := range others {
 		other := &others[j]
 		if other.access == noEntry || other.path() != e.path() {
@@ -355,10 +373,15 @@ func entryAt(e *policyEntry) *policyEntry {
 	return nil
 }
 
-// climb takes out "..", with the name before it, as a program does that goes by the text of a path.
-func (e *policyEntry) climb() {
+// climb cleans a path and takes out "..", with the name before it, which no symbolic link may be.
+func (e *policyEntry) climb() reason {
 	b := rewriting.text[e.start:]
-	n := 0
+	n, climbs := 0, false
+	b[e.length] = 0
+	fd, errno := openat2(unix.AT_FDCWD, &b[0])
+	if fd >= 0 {
+		closeFD(fd)
+	}
 	for i := 0; i < e.length; {
 		for i < e.length && b[i] == '/' {
 			i++
@@ -368,6 +391,7 @@ func (e *policyEntry) climb() {
 			i++
 		}
 		if i-start == 2 && b[start] == '.' && b[start+1] == '.' {
+			climbs = true
 			for n > 0 {
 				if n--; b[n] == '/' {
 					break
@@ -381,4 +405,8 @@ func (e *policyEntry) climb() {
 		}
 	}
 	e.length = n
+	if climbs && errno == unix.ELOOP {
+		return noName
+	}
+	return e.clean()
 }

@@ -82,6 +82,7 @@ const (
 	narrowerThanRoot
 	deniedInside
 	writableInside
+	linkedInside
 
 	// The steps of the launch, in their order.
 	closedDescriptor

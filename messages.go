@@ -157,6 +157,8 @@ var messages = [...]messageRow{
 		"Landlock cannot take back what is granted on a directory: make less writable"},
 	{deniedInside, 0, exitFailed, "policy: cannot hide {first} (byte {byte}) inside the writable {second}", "make less writable, or move it out of there"},
 	{writableInside, 0, exitFailed, "policy: {first} (byte {byte}) cannot be writable inside {second}, which stays read-only in a writable path", "leave one of the entries out"},
+	{linkedInside, 0, exitFailed, "policy: {first} (byte {byte}) is, or is reached by, a symbolic link in, or into, the writable {second}",
+		"the command could make the link lead elsewhere: write the path that it leads to"},
 
 	{closedDescriptor, 0, exitFailed, "{word} names a descriptor that is not open", "open it where snib is started, or leave the option out"},
 	{statusNotWritable, 0, exitFailed, "{word} names a descriptor that is not open for writing", "open it for writing: --status-fd N N>FILE"},

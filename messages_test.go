@@ -185,6 +185,7 @@ var refusals = []refusal{
 	{deniedInside, profileOf("root read", "project_roots:dir write", "project_roots:dir/x deny") + " tool", profileOf("root read", "project_roots:dir write") + " tool", ""},
 	{writableInside, profileOf("root read", "project_roots:. write", "project_roots:bin read", "project_roots:bin/plain write") + " tool",
 		profileOf("root read", "project_roots:. write") + " tool", ""},
+	{linkedInside, profileOf("root read", "project_roots:. write", "project_roots:bin/link read") + " tool", profileOf("root read", "project_roots:. write") + " tool", ""},
 	{namespaceFailed, profileOf("root read", "project_roots:. write", "project_roots:dir read") + " tool", "", "unshare EPERM"},
 	{mountFailed, profileOf("root read", "project_roots:. write", "project_roots:dir read") + " tool", "", "open_tree EPERM"},
 	{protectFailed, "snib --as " + profileOf("root read", "project_roots:. write", "project_roots:dir read") + " tool", "", "openat2 ENOSYS"},
@@ -422,8 +423,10 @@ func messagesDir(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Symlink("loop", "bin/loop"); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"loop", "link"} {
+		if err := os.Symlink(map[string]string{"loop": "loop", "link": "../dir"}[name], "bin/"+name); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -147,21 +147,18 @@ func (p *policy) specialEntry(e *policyEntry, o object, argv, envp []*byte) (why
 		why = e.append("/tmp")
 	case o.is(kind, "tmpdir"):
 		if value := getenv(envp, "TMPDIR="); value != nil && *value != 0 {
+			e.temporary = true
 			why = e.appendFrom(text(value))
-			if why == noReason {
-				why = e.clean()
-			}
-			if e.temporary = e.length > 1; !e.temporary {
-				e.length = 0 // as --dev takes it
-			}
 		}
-	case subpath != 0 && (o.is(kind, "project_roots") || o.is(kind, "current_working_directory")) && o.text[subpath] == '"' && o.text[subpath+1] == '/':
-		return unknownWordOf(fieldSubpath), subpath
 	case o.is(kind, "project_roots"), o.is(kind, "current_working_directory"):
 		why = e.appendFrom(p.cwd.text(argv))
 		if why == noReason && subpath != 0 {
+			before := e.length + 1
 			if why = e.append("/"); why == noReason {
 				why = e.appendJSON(o, subpath)
+			}
+			if why == noReason && e.length > before && rewriting.text[e.start+before] == '/' {
+				why = unknownWordOf(fieldSubpath)
 			}
 			if why != noReason {
 				return why, subpath

@@ -179,12 +179,6 @@ func (p *policy) rewriteFiles(o object, tag policyField, network bool, argv, env
 	return why, at
 }
 
-// naming is a failure that names two entries, and where the first is.
-func naming(why reason, first, second *policyEntry) (reason, int) {
-	rewriting.named[0], rewriting.named[1] = *first, *second
-	return why, first.at
-}
-
 // protectedNames are read-only directly beneath every writable directory.
 var protectedNames = [...]string{".git", ".agents", ".codex", ".aws"}
 
@@ -372,17 +366,17 @@ func protectGitDirectory(git, root *policyEntry, unprotected bool) reason {
 		why = e.append(unsafe.String(&file[start], end-start))
 	}
 	if why == noReason {
-		e.climb()
-		why = e.clean()
+		why = e.climb()
 	}
 	if why != noReason {
 		return why
 	}
 	rewriting.used = e.start + e.length + 1
-	if why = e.locate(); why == noReason {
-		why = e.rebase()
+	if why = e.locate(); why != noReason {
+		return why
 	}
-	if why != noReason {
+	if into := e.linked(); into != nil {
+		why, _ = naming(linkedInside, &policyEntry{start: e.saidAt, length: e.said, at: root.at}, into)
 		return why
 	}
 	if explicit := entryAt(&e); explicit != nil || e.above(writeEntry) == nil {

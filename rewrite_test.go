@@ -254,6 +254,13 @@ var profileCases = []profileCase{
 	{"writable around the minimal system", managed("restricted", "root read", "/usr write", "minimal read"), "", "", ""},
 	{"minimal, but for a part", managed("restricted", "minimal read", "/usr deny", "/proc deny"), "", "", ""},
 	{"TMPDIR is the root", managed("restricted", "root read", "tmpdir write"), "", "/", ""},
+	{"TMPDIR leads to the root", managed("restricted", "root read", "tmpdir write"), "/t=->/", "/t", ""},
+	{"a denied TMPDIR that is the root", managed("restricted", "root read", "tmpdir deny"), "", "//", ""},
+	{"root and name written otherwise", managed("restricted", "root read", "/link write", "/ws/ro read"), "/ws /out /ws/ro=->/out /link=->/ws", "", ""},
+	{"one name behind another", managed("restricted", "root read", "/ws write", "/ws/a read", "/ws/b read"), "/ws /ws/a /ws/b=->/ws/a", "", ""},
+	{"denied by a link in what is writable", managed("restricted", "root read", "/ws write", "/ws/ds deny"), "/ws /sec /ws/ds=->/sec", "", ""},
+	{"a gitdir by a link, and a workspace by one", managed("restricted", "root read", "/link write"), "/ws /ws/gd /ws/gl=->/ws/gd /link=->/ws /ws/.git=gitdir:_gl", "", ""},
+	{"an escaped absolute subpath", strings.Replace(managed("restricted", "root read", "project_roots:/etc deny"), `"/etc"`, `"\/etc"`, 1), "/ws", "", ""},
 	{"an absolute subpath", managed("restricted", "root read", "project_roots:/etc deny"), "/ws", "", ""},
 
 	{"no object", `["managed"]`, "", "", ""},

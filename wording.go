@@ -22,7 +22,9 @@ type message struct {
 func (f failure) message(args []string) message {
 	original := args
 	if f.rewritten {
-		rewriteAgain(pointers(args), pointers(runtimeEnvs()))
+		path := strings.Clone(text(&shared.path[0]))
+		rewriteAgain(pointers(args), pointers(runtimeEnvs())) // which reads .git files into shared.path
+		setPath(path)
 		args = rewrittenWords()
 	}
 	word := ""
