@@ -24,8 +24,9 @@ func argHigh(n uint32) uint32 { return argLow(n) + 4 }
 // tracerSkip is the number -1, with which a tracer has a call skipped (ptrace(2), seccomp(2)).
 const tracerSkip = 1<<32 - 1
 
-// maxInstructions bounds every filter. A conditional jump reaches 255 instructions, so any two can be joined.
-const maxInstructions = 256
+// maxInstructions bounds every filter. A conditional jump reaches 255 instructions, so any two can be joined. The longest has 213; with more
+// room the next variable, shared, begins on another page of memory.
+const maxInstructions = 232
 
 // program is built from its end to its start: what an instruction leads to exists before it, so no jump goes backwards
 // or nowhere, and because the first to be emitted are returns, no path falls off the end.
