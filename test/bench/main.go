@@ -35,7 +35,7 @@ var sources embed.FS
 const (
 	maxLaunch    = 1.25
 	maxPerRoot   = 1.2
-	maxRewritten = 1.15
+	maxRewritten = 1.2
 )
 
 // ratios are what -check compares with those.
