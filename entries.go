@@ -1,7 +1,7 @@
 package main
 
-// The entries of a policy of grammars D and E: their paths, and which of them counts where. This file runs in the
-// restricted context described at the head of launch_linux.go.
+// The entries of a policy of grammars D and E: their paths, and which of them counts where. This file runs in the restricted
+// context described at the head of launch_linux.go.
 
 import (
 	"syscall"
@@ -45,7 +45,7 @@ const (
 
 // policyEntry is a path and what it allows there.
 type policyEntry struct {
-	start, length int           // of the path in rewriting.text, where a NUL follows it, without symbolic links above a writable path
+	start, length int           // of the path in rewriting.text, where a NUL follows it, without symbolic links
 	saidAt, said  int           // of the path as it was said
 	at            int           // byte of the policy where the entry starts
 	errno         syscall.Errno // why it cannot be opened
@@ -405,7 +405,7 @@ func (e *policyEntry) climb() reason {
 		}
 	}
 	e.length = n
-	if climbs && errno == unix.ELOOP {
+	if climbs && (errno == unix.ELOOP || errno == unix.ENOSYS) {
 		return noName
 	}
 	return e.clean()

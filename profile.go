@@ -1,7 +1,7 @@
 package main
 
-// The text of a policy of grammars D and E: read into entries. This file runs in the
-// restricted context described at the head of launch_linux.go.
+// The text of a policy of grammars D and E: read into entries. This file runs in the restricted context described at the head
+// of launch_linux.go.
 
 // need returns where the value of a member that must be there starts.
 func (o object) need(field policyField) (value int, why reason, at int) {

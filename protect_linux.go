@@ -14,7 +14,7 @@ import (
 // and the highest writable path above it, which could otherwise be renamed and made anew. A mount point cannot.
 type mountPoint struct {
 	identity
-	fd       int
+	fd       int // on a way alone
 	readOnly bool
 }
 
