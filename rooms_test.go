@@ -21,6 +21,8 @@ import (
 var rooms = [][]string{
 	{"main.go"},
 	{"status.go"},
+	{"why_suggest.go"},
+	{"why_report.go"},
 	{"explain.go"},
 	{"rehearsed.go"},
 	{"wording.go"},
@@ -47,7 +49,7 @@ var rooms = [][]string{
 
 // core are the rooms that run before execve, and apart are those of them that only a newer client or the options --hide, --protect and --loopback enter.
 var (
-	core  = rooms[8:]
+	core  = rooms[10:]
 	apart = []string{"rewrite.go", "profile.go", "entries.go", "namespace_linux.go", "protect_linux.go", "hide_linux.go", "find_linux.go"}
 )
 
