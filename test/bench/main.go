@@ -38,8 +38,11 @@ const (
 	maxRewritten = 1.2
 )
 
-// ratios are what -check compares with those.
-type ratios struct{ launch, perRoot, rewritten float64 }
+// results are what -check compares with those, and what -svg draws.
+type results struct {
+	launch, perRoot, rewritten float64
+	bars                       []bar
+}
 
 // rootCounts are the numbers of writable roots that are compared.
 var rootCounts = []int{1, 10, 100, 1000}
@@ -49,6 +52,13 @@ func main() {
 	check := flag.Bool("check", false, fmt.Sprintf(
 		"fail if snib takes more than %.2f times the baseline for a launch, %.2f times for a root, or %.2f times as long for a rewritten launch",
 		maxLaunch, maxPerRoot, maxRewritten))
+	svg := ""
+	flag.BoolFunc("svg", "draw what a launch costs in docs/speed.svg, or with -svg=`FILE` there", func(s string) error {
+		if svg = s; s == "true" {
+			svg = "docs/speed.svg"
+		}
+		return nil
+	})
 	given := map[string]string{}
 	flag.Func("with", "where another launcher is, as `name=path`; repeatable", func(s string) error {
 		name, path, _ := strings.Cut(s, "=")
@@ -63,6 +73,9 @@ func main() {
 		*rounds = 1
 	}
 	r, err := run(*rounds, given)
+	if err == nil && svg != "" {
+		err = os.WriteFile(svg, []byte(picture(r.bars, measure, *rounds)), 0o644)
+	}
 	if err == nil && *check && (r.launch > maxLaunch || r.perRoot > maxPerRoot || r.rewritten > maxRewritten) {
 		err = fmt.Errorf("over the limit: a launch takes %.2f times the baseline's, a root %.2f times, a rewritten launch %.2f times its command line's",
 			r.launch, r.perRoot, r.rewritten)
@@ -73,8 +86,8 @@ func main() {
 	}
 }
 
-// run prints all tables, and returns what is limited.
-func run(rounds int, given map[string]string) (r ratios, err error) {
+// run prints all tables.
+func run(rounds int, given map[string]string) (r results, err error) {
 	// This thread is pinned to a CPU, which what it starts inherits, and traces the launches that are compared.
 	runtime.LockOSThread()
 	// Not in /tmp, which is often a file system of its own kind.
@@ -90,7 +103,7 @@ func run(rounds int, given map[string]string) (r ratios, err error) {
 	if err := b.pin(); err != nil {
 		return r, err
 	}
-	if r.launch, err = b.launches(rounds, given); err != nil {
+	if r.launch, r.bars, err = b.launches(rounds, given); err != nil {
 		return r, err
 	}
 	if r.perRoot, err = b.rootCosts(max(rounds/4, 1)); err != nil {
@@ -267,6 +280,7 @@ func (b *bench) launcher(name string, n int, options ...string) []string {
 // $ROOT. The first that works is used.
 type other struct {
 	name  string
+	label string // in the picture; "": not there
 	lines []line
 }
 
@@ -278,18 +292,18 @@ type line struct {
 const workspace = `"workspace-write","exclude_slash_tmp":true,"exclude_tmpdir_env_var":true}`
 
 var others = []other{
-	{"bwrap", []line{
+	{"bwrap", "bubblewrap", []line{
 		{"", "--ro-bind / / --dev-bind /dev/null /dev/null --bind $ROOT $ROOT --unshare-net --"},
 	}},
-	{"landrun", []line{
+	{"landrun", "landrun", []line{
 		{"no filter", "--rox / --rw /dev/null --rwx $ROOT --"},
 	}},
-	{"codex-linux-sandbox", []line{
+	{"codex-linux-sandbox", "", []line{
 		{"", `--sandbox-policy-cwd $ROOT --sandbox-policy {"type":` + workspace + ` --`},
 		{"", `$ROOT {"mode":` + workspace + ` --`},
 		{"", "-s disk-full-read-access -s disk-write-folder=$ROOT --"},
 	}},
-	{"setpriv", []line{
+	{"setpriv", "", []line{
 		{"no filter", "--no-new-privs --landlock-access fs --landlock-rule path-beneath:execute,read-file,read-dir:/ " +
 			"--landlock-rule path-beneath:write-file,truncate:/dev/null --landlock-rule path-beneath:execute,write-file,read-file," +
 			"read-dir,remove-dir,remove-file,make-dir,make-reg,make-sock,make-fifo,make-sym,refer,truncate:$ROOT --"},
@@ -299,22 +313,26 @@ var others = []other{
 
 // contender is a row of a table: a file, and the argv that it is executed with.
 type contender struct {
-	name string
-	file string
-	argv []string
+	name  string
+	label string // in the picture; "": not there
+	file  string
+	argv  []string
 }
+
+// measure is the label of what the others are compared with in the picture.
+const measure = "C, the same system calls"
 
 // contenders returns snib, what it is measured by, and the other launchers that there are.
 func (b *bench) contenders(given map[string]string) ([]contender, error) {
-	all := []contender{{"the command alone", b.path("command"), []string{b.path("command")}}}
-	for _, c := range []struct{ name, file string }{
-		{"C baseline", "baseline"},
-		{"snib release", "snib"},
-		{"snib plain", "snib-plain"},
-		{"C baseline, calls by a function", "baseline-called"},
-		{"snib release, just written", "snib-written"},
+	all := []contender{{"the command alone", "the command alone", b.path("command"), []string{b.path("command")}}}
+	for _, c := range []struct{ name, label, file string }{
+		{"C baseline", measure, "baseline"},
+		{"snib release", "snib", "snib"},
+		{"snib plain", "snib, plain go build", "snib-plain"},
+		{"C baseline, calls by a function", "", "baseline-called"},
+		{"snib release, just written", "", "snib-written"},
 	} {
-		all = append(all, contender{c.name, b.path(c.file), b.launcher(c.file, 1)})
+		all = append(all, contender{c.name, c.label, b.path(c.file), b.launcher(c.file, 1)})
 	}
 	for _, o := range others {
 		file, err := locate(o.name, given)
@@ -342,9 +360,12 @@ func (b *bench) other(o other, file string) (contender, error) {
 	var why string
 	for _, l := range o.lines {
 		args := strings.Fields(strings.ReplaceAll(l.args, "$ROOT", b.roots[0]))
-		c := contender{o.name, file, slices.Concat([]string{o.name}, args, []string{b.path("command")})}
+		c := contender{o.name, o.label, file, slices.Concat([]string{o.name}, args, []string{b.path("command")})}
 		if l.lacks != "" {
 			c.name += " (" + l.lacks + ")"
+			if c.label != "" {
+				c.label += ", " + l.lacks
+			}
 		}
 		cmd := exec.Cmd{Path: c.file, Args: c.argv}
 		out, err := cmd.CombinedOutput()
@@ -401,25 +422,29 @@ func quantile(sorted []float64, q float64) float64 {
 
 func median(sorted []float64) float64 { return quantile(sorted, 0.5) }
 
-// launches prints what a launch costs, and returns the ratio of snib to the baseline.
-func (b *bench) launches(rounds int, given map[string]string) (float64, error) {
+// launches prints what a launch costs, and returns the ratio of snib to the baseline, and the bars of the picture.
+func (b *bench) launches(rounds int, given map[string]string) (float64, []bar, error) {
 	all, err := b.contenders(given)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	results, err := b.race(all, rounds)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	t := newTable(fmt.Sprintf("%d launches each, from fork to exit, in microseconds; minor page faults", rounds),
 		"", "quarter", "median", "3 quarters", "/ alone", "/ baseline", "faults", "- alone")
 	alone, baseline, snib := results[0], results[1], results[2]
+	var bars []bar
 	for i, r := range results {
+		if all[i].label != "" {
+			bars = append(bars, bar{all[i].label, median(r.time)})
+		}
 		t.row(all[i].name, micro(quantile(r.time, 0.25)), micro(median(r.time)), micro(quantile(r.time, 0.75)),
 			ratio(median(r.time), median(alone.time)), ratio(median(r.time), median(baseline.time)),
 			fmt.Sprint(median(r.faults)), fmt.Sprint(median(r.faults)-median(alone.faults)))
 	}
-	return median(snib.time) / median(baseline.time), t.Flush()
+	return median(snib.time) / median(baseline.time), bars, t.Flush()
 }
 
 // rootCosts prints what more writable roots cost, and returns the ratio of snib to the baseline for one.
@@ -428,7 +453,7 @@ func (b *bench) rootCosts(rounds int) (perRoot float64, err error) {
 	var all []contender
 	for _, n := range rootCounts {
 		for _, name := range names {
-			all = append(all, contender{name, b.path(name), b.launcher(name, n)})
+			all = append(all, contender{name: name, file: b.path(name), argv: b.launcher(name, n)})
 		}
 	}
 	results, err := b.race(all, rounds)
@@ -467,14 +492,14 @@ func (b *bench) home(entries int) (string, error) {
 
 // hidden prints what it costs to hide a file. Beside the entries of its directory there are those of the directories above that.
 func (b *bench) hidden(rounds int) error {
-	all := []contender{{"nothing", b.path("snib"), b.launcher("snib", 1)}}
+	all := []contender{{name: "nothing", file: b.path("snib"), argv: b.launcher("snib", 1)}}
 	for _, entries := range []int{30, 2000} {
 		dir, err := b.home(entries)
 		if err != nil {
 			return err
 		}
 		argv := b.launcher("snib", 1, "--hide", filepath.Join(dir, "secret"))
-		all = append(all, contender{fmt.Sprint("one of ", entries), b.path("snib"), argv})
+		all = append(all, contender{name: fmt.Sprint("one of ", entries), file: b.path("snib"), argv: argv})
 	}
 	results, err := b.race(all, rounds)
 	if err != nil {
@@ -572,7 +597,7 @@ func (b *bench) namespaces(rounds int, given map[string]string) error {
 	var all []contender
 	for i, o := range namespaced {
 		options := strings.Fields(strings.ReplaceAll(o.snib, "$ROOT", b.roots[0]))
-		snib := contender{"snib", b.path("snib"), b.launcher("snib", 1, options...)}
+		snib := contender{name: "snib", file: b.path("snib"), argv: b.launcher("snib", 1, options...)}
 		name := "baseline"
 		if i > 0 {
 			cmd := exec.Cmd{Path: snib.file, Args: snib.argv}
@@ -594,10 +619,10 @@ func (b *bench) namespaces(rounds int, given map[string]string) error {
 				return err
 			}
 		}
-		all = append(all, contender{name, b.path(name), b.launcher(name, 1, options...)}, snib)
+		all = append(all, contender{name: name, file: b.path(name), argv: b.launcher(name, 1, options...)}, snib)
 		if missing == nil {
 			args := "--ro-bind / / --dev-bind /dev/null /dev/null --bind $ROOT $ROOT " + o.bwrap + " --"
-			c, err := b.other(other{"bwrap", []line{{"", args}}}, bwrap)
+			c, err := b.other(other{name: "bwrap", lines: []line{{"", args}}}, bwrap)
 			if err != nil {
 				return err
 			}
@@ -698,13 +723,13 @@ func (b *bench) rewritten(rounds int, given map[string]string) (highest float64,
 			return 0, err
 		}
 		names = append(names, name)
-		all = append(all, contender{name, client[0], client}, contender{"its command line", own[0], own})
+		all = append(all, contender{name: name, file: client[0], argv: client}, contender{name: "its command line", file: own[0], argv: own})
 	}
 	head := []string{"", "rewritten", "its command line", "ratio"}
 	bwrap, missing := locate("bwrap", given)
 	if missing == nil && slices.Contains(names, "as sent") {
 		args := "--ro-bind / / --dev-bind /dev/null /dev/null --bind $W $W --bind /tmp /tmp --bind $T $T --ro-bind $W/.git $W/.git --unshare-net --"
-		c, err := b.other(other{"bwrap", []line{{"", strings.NewReplacer("$W", workspace, "$T", temporary).Replace(args)}}}, bwrap)
+		c, err := b.other(other{name: "bwrap", lines: []line{{"", strings.NewReplacer("$W", workspace, "$T", temporary).Replace(args)}}}, bwrap)
 		if err != nil {
 			return 0, err
 		}
