@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -466,7 +467,6 @@ func TestHelp(t *testing.T) {
 			{[]string{"codex-linux-sandbox", "--sandbox-policy-cwd", "/", "-h"}, "usage: codex-linux-sandbox [-s PERM]..."},
 			{[]string{"snib", "--as", "codex-linux-sandbox-arm64", "-h"}, "usage: snib --as codex-linux-sandbox-arm64 [-s PERM]..."},
 			{[]string{"snib", "--as=codex-linux-sandbox", "-h"}, "usage: snib --as codex-linux-sandbox [-s PERM]..."},
-			{[]string{"snib", "--version"}, "snib " + version + "\n"},
 		} {
 			r := start(t, b.path, c.argv, nil)
 			if r.code != 0 || r.stderr != "" || !strings.HasPrefix(r.stdout, c.want) {
@@ -480,6 +480,20 @@ func TestHelp(t *testing.T) {
 			if lines := strings.Count(r.stdout, "\n"); lines > 32 {
 				t.Errorf("%q: %d lines", c.argv, lines)
 			}
+		}
+	})
+}
+
+// --version says which version, which build, which Go and for which machine. The plain build says on stderr what it is.
+func TestVersion(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b *build) {
+		form := "release"
+		if b == &plain {
+			form = "plain"
+		}
+		line := "snib " + version + ", " + form + ", " + runtime.Version() + ", " + runtime.GOOS + "/" + runtime.GOARCH + "\n"
+		if r := b.snib(t, "--version"); r != (run{stdout: line, stderr: b.saysItsForm()}) {
+			t.Errorf("%+v\nwant %q, %q", r, line, b.saysItsForm())
 		}
 	})
 }

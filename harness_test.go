@@ -197,6 +197,14 @@ func (b *build) snib(t testing.TB, args ...string) run {
 	return start(t, b.path, append([]string{"snib"}, args...), nil)
 }
 
+// saysItsForm is what a build says on stderr beside --version and --status.
+func (b *build) saysItsForm() string {
+	if b != &plain {
+		return ""
+	}
+	return "snib: hint: this is the plain build, for development: for use, build it as CGO_ENABLED=0 go build -trimpath -ldflags \"-s -w -E main.entry\"\n"
+}
+
 // outcome runs the probe through a launcher and returns its one line; launcher is the whole argv before the command,
 // and empty for a control without a sandbox. Anything but one line and exit code 0 fails the test.
 func (b *build) outcome(t testing.TB, launcher []string, op ...string) string {

@@ -16,8 +16,12 @@ import (
 // The launch stays on the thread that the process started with.
 func init() { runtime.LockOSThread() }
 
+// plainBuild tells that the launch did not run before the runtime.
+var plainBuild bool
+
 func main() {
 	if outcome.reason == noReason {
+		plainBuild = true
 		outcome = launchFromRuntime()
 	}
 	os.Exit(answer(outcome, os.Args))
@@ -83,7 +87,10 @@ func statusDescriptor(f failure, args []string) int {
 }
 
 func printError(name string, m message) {
-	out := name + ": error: " + m.text + "\n"
+	out := ""
+	if m.text != "" {
+		out = name + ": error: " + m.text + "\n"
+	}
 	if m.hint != "" {
 		out += name + ": hint: " + m.hint + "\n"
 	}
@@ -114,6 +121,24 @@ func quotedError(err error) string {
 func print(text string, args []string) int {
 	_, err := os.Stdout.WriteString(text)
 	return written(err, args)
+}
+
+// printOwn prints a report about this program, and says on stderr which build it is, where that is the plain one.
+func printOwn(text string, args []string) int {
+	code := print(text, args)
+	if code == 0 && plainBuild {
+		printError(ownName(args), failure{reason: developmentBuild}.message(args))
+	}
+	return code
+}
+
+// buildLine is what --version prints.
+func buildLine() string {
+	form := "release"
+	if plainBuild {
+		form = "plain"
+	}
+	return "snib " + version + ", " + form + ", " + runtime.Version() + ", " + runtime.GOOS + "/" + runtime.GOARCH + "\n"
 }
 
 // report is what a command line asks for.
@@ -191,10 +216,10 @@ func (r *report) give(args []string) int {
 	case optHelp:
 		return print(help(args), args)
 	case optVersion:
-		return print("snib "+version+"\n", args)
+		return printOwn(buildLine(), args)
 	case optStatus:
 		status := newKernelStatus()
-		return max(print(status.text(r.json), args), status.exitCode())
+		return max(printOwn(status.text(r.json), args), status.exitCode())
 	}
 	argv, envp := pointers(args), pointers(runtimeEnvs())
 	var p policy

@@ -23,6 +23,7 @@ const (
 	abiWithoutReport
 	reportWithCommand
 	reportUnwritten
+	developmentBuild
 	unknownNear
 	pathIsOption
 	pathHasEquals
@@ -45,6 +46,8 @@ const (
 // to be, and {file} for the file that a command's name leads to, each quoted; {option} and {long} for the option that names the path;
 // {errno} for what the kernel said; {right} for a right; {number} for a descriptor or an ABI; {byte} and {token} for a place in the
 // policy and what stands there; {caller} for the name that help is asked of.
+//
+// A row without a text is no failure: its hint stands beside a report.
 type messageRow struct {
 	reason reason
 	errno  syscall.Errno
@@ -271,4 +274,5 @@ var messages = [...]messageRow{
 	{abiWithoutReport, 0, exitFailed, "option {word} needs --explain or --bpf", usageHint},
 	{reportWithCommand, 0, exitFailed, "--status cannot be used with {word}", `run "snib --status" alone`},
 	{reportUnwritten, 0, exitFailed, "{report}", ""},
+	{developmentBuild, 0, 0, "", "this is the plain build, for development: for use, " + releaseBuild},
 }

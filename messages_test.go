@@ -24,10 +24,13 @@ type refusal struct {
 	why   reason
 	wrong string
 	right string // without the mistake; empty: the kernel is what fails, or nothing is a mistake
-	fault string // a system call and its answer: a number or an errno; stdoutFull: a report's output fails
+	fault string // a system call and its answer: a number or an errno; stdoutFull: a report's output fails; builtPlain: no fault, but what the plain build adds
 }
 
-const stdoutFull = "stdout is full"
+const (
+	stdoutFull = "stdout is full"
+	builtPlain = "a plain build"
+)
 
 const (
 	helperWords  = "codex-linux-sandbox "
@@ -314,6 +317,8 @@ var refusals = []refusal{
 	{reportUnwritten, "snib --explain --network x", "snib --explain --network x", stdoutFull},
 	{reportUnwritten, "snib --explain=json x", "snib --explain=json x", stdoutFull},
 	{reportUnwritten, "snib --bpf - x", "snib --bpf - x", stdoutFull},
+	{developmentBuild, "snib --version", "", builtPlain},
+	{developmentBuild, "snib --status", "", builtPlain},
 	{unknownNear, "snib --netwrok tool", "snib --network tool", ""},
 	{unknownNear, "snib --writ . tool", "snib --write . tool", ""},
 	{unknownNear, "snib --writes=. tool", "snib --write=. tool", ""},
@@ -472,7 +477,11 @@ func refusingKernel(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 // message brings the failure about in this process, as answer does, on a kernel of ABI 11 that has the fault.
 func (c *refusal) message(t *testing.T) (failure, message) {
 	t.Helper()
-	if c.fault == stdoutFull {
+	switch c.fault {
+	case builtPlain:
+		f := failure{reason: developmentBuild}
+		return f, f.message(shellWords(c.wrong))
+	case stdoutFull:
 		reportError = `write "/dev/stdout": no space left on device`
 		f := failure{reason: reportUnwritten}
 		return f, f.message(shellWords(c.wrong))
@@ -575,7 +584,9 @@ func TestMessages(t *testing.T) {
 			heading = h
 		}
 		fmt.Fprintf(&golden, "  $ %s\n", printable(strings.TrimSpace(c.wrong)+map[bool]string{true: "    # " + c.fault}[c.fault != ""]))
-		fmt.Fprintf(&golden, "    error: %s\n", strings.ReplaceAll(m.text, here, "/here"))
+		if m.text != "" {
+			fmt.Fprintf(&golden, "    error: %s\n", strings.ReplaceAll(m.text, here, "/here"))
+		}
 		if m.hint != "" {
 			fmt.Fprintf(&golden, "    hint: %s\n", m.hint)
 		}
@@ -589,7 +600,7 @@ func TestMessages(t *testing.T) {
 		if !produced[key{m.reason, m.errno}] {
 			t.Errorf("nothing brings the row of %s, %d about", names[m.reason], m.errno)
 		}
-		if m.code != 125 && m.code != 126 && m.code != 127 {
+		if m.code != 125 && m.code != 126 && m.code != 127 && (m.code != 0 || m.text != "") {
 			t.Errorf("%s exits with %d", names[m.reason], m.code)
 		}
 	}
@@ -624,7 +635,7 @@ func checkMessage(t *testing.T, m message) {
 	for _, s := range []string{m.text, m.hint} {
 		first, _, _ := strings.Cut(s, " ")
 		switch {
-		case s == "" && m.text != "":
+		case s == "" && (m.text != "" || m.row.code == 0 && m.hint != ""):
 		case strings.TrimSpace(s) != s || s == "":
 			t.Errorf("%q is empty, or has spaces around it", s)
 		case strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
@@ -730,10 +741,14 @@ func TestRefused(t *testing.T) {
 				}
 				switch r := launch(c.right, nil); {
 				case strings.Contains(c.right, "--status") && !strings.Contains(c.right, "--status-fd"):
-					if r.code > 1 || r.code < 0 || r.stdout == "" || r.stderr != "" {
+					if r.code > 1 || r.code < 0 || r.stdout == "" || r.stderr != b.saysItsForm() {
 						t.Errorf("control: %s: %+v", c.right, r)
 					}
-				case regexp.MustCompile(` (--explain|--bpf|--help|-h|--version)`).MatchString(c.right):
+				case strings.Contains(c.right, " --version"):
+					if r.code != 0 || r.stdout == "" || r.stderr != b.saysItsForm() {
+						t.Errorf("control: %s: %+v", c.right, r)
+					}
+				case regexp.MustCompile(` (--explain|--bpf|--help|-h)`).MatchString(c.right):
 					if r.code != 0 || r.stdout == "" || r.stderr != "" {
 						t.Errorf("control: %s: %+v", c.right, r)
 					}

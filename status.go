@@ -40,10 +40,10 @@ type trial struct {
 // namespaceTrial is an option that takes namespaces, and why a launch with it failed here; empty: it did not.
 type namespaceTrial struct{ option, why string }
 
-// tryNamespaces launches this program, which prints its version then, with each option that takes namespaces.
+// tryNamespaces launches this program, which prints its help then, with each option that takes namespaces.
 func tryNamespaces() (tried []namespaceTrial) {
 	for _, options := range [][]string{{"--loopback"}, {"--protect", "/dev/zero", "-w", "/"}} {
-		said, err := ownOutput(append(options, "--", ownProgram, "--version"))
+		said, err := ownOutput(append(options, "--", ownProgram, "--help"))
 		why, _, _ := strings.Cut(strings.TrimPrefix(said, "snib: error: "), "\n")
 		if err != nil {
 			why = err.Error()

@@ -325,7 +325,7 @@ func TestStatus(t *testing.T) {
 	}
 	eachBuild(t, func(t *testing.T, b *build) {
 		text, document := b.snib(t, "--status"), b.snib(t, "--status=json")
-		if text.code != want || document.code != want || text.stderr+document.stderr != "" {
+		if text.code != want || document.code != want || text.stderr != b.saysItsForm() || document.stderr != text.stderr {
 			t.Fatalf("want exit %d: %+v\n%+v", want, text, document)
 		}
 		var s struct {

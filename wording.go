@@ -212,7 +212,8 @@ func callerName(args []string) string {
 	return name
 }
 
-const version = "0.1.0"
+// version is the only place that holds it: test/release, --version and the reports read it here.
+const version = "0.9.0"
 
 // ownName is the name under which snib speaks.
 func ownName(args []string) string {
