@@ -96,15 +96,21 @@ printf '#!/bin/sh\necho x >done; echo x >~/.codex/log; echo x >/tmp/codex-$$ && 
 		check: "test -e done && test -e ~/.codex/log && test -e tmp", drop: []string{"-w ~/.codex", "--dev", "-w .", "--network"}},
 }
 
-// documented returns the commands of a page: what stands in backquotes and begins with snib, or sets a variable for it, and
-// the indented lines.
-func documented(t *testing.T, page string) (list []string) {
+// readPage returns the text of a page.
+func readPage(t *testing.T, page string) string {
 	t.Helper()
 	content, err := os.ReadFile(page)
 	if err != nil {
 		t.Skip("needs the source")
 	}
-	for _, m := range regexp.MustCompile("(?m)`((?:\\w+=\\S+ )*snib [^`]*)`|^    (.*)$").FindAllStringSubmatch(string(content), -1) {
+	return string(content)
+}
+
+// documented returns the commands of a page: what stands in backquotes and begins with snib, or sets a variable for it, and
+// the indented lines.
+func documented(t *testing.T, page string) (list []string) {
+	t.Helper()
+	for _, m := range regexp.MustCompile("(?m)`((?:\\w+=\\S+ )*snib [^`]*)`|^    (.*)$").FindAllStringSubmatch(readPage(t, page), -1) {
 		list = append(list, m[1]+m[2])
 	}
 	return list
@@ -281,29 +287,26 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
-// The README quotes the page.
+// The README quotes the page: each recipe of its first table stands there too.
 func TestQuotedRecipes(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Skip("needs the source")
+	first, _, is := strings.Cut(readPage(t, "README.md"), "\n## ")
+	if !is {
+		t.Fatal("the README has no sections")
 	}
 	page := documented(t, "docs/recipes.md")
-	_, section, is := strings.Cut(string(readme), "docs/recipes.md")
-	if !is {
-		t.Fatal("no docs/recipes.md in the README")
-	}
-	section, _, _ = strings.Cut(section, "\n\n`codex")
 	quoted := 0
-	for _, line := range strings.Split(section, "\n") {
-		if command, is := strings.CutPrefix(line, "    "); is {
-			quoted++
-			if !slices.Contains(page, command) {
-				t.Errorf("%q: not in the page", command)
-			}
+	for _, line := range strings.Split(first, "\n") {
+		cells := strings.Split(line, " | ")
+		if len(cells) != 3 || !strings.HasPrefix(cells[1], "`") {
+			continue
+		}
+		quoted++
+		if command := strings.Trim(cells[1], "`"); !slices.Contains(page, command) {
+			t.Errorf("%q: not in the page", command)
 		}
 	}
-	if quoted < 5 {
-		t.Errorf("%d recipes quoted", quoted)
+	if quoted != 5 {
+		t.Errorf("%d recipes quoted, want 5", quoted)
 	}
 }
 

@@ -721,7 +721,8 @@ func replayProfile(t *testing.T, i invocation, unprotected bool, self string) {
 	}
 }
 
-// TestCodexPage runs what docs/codex.md shows: a policy, explained and carried out, and the wrapper.
+// TestCodexPage runs what docs/codex.md shows: a command line of each shape, a policy, explained and carried out, and the wrapper. The
+// other two blocks need the client: the file that they name, or the one that they run.
 func TestCodexPage(t *testing.T) {
 	needNamespaces(t)
 	need(t, "sh")
@@ -743,16 +744,31 @@ func TestCodexPage(t *testing.T) {
 	if err := os.Mkdir(work+"/.git", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	wrapper := blocks[len(blocks)-1]
+	if len(blocks) != 6 || !strings.Contains(blocks[2], "codex sandbox") || !strings.Contains(blocks[3], "CODEX_HOME") || !strings.HasPrefix(blocks[4], "snib ") {
+		t.Fatalf("%d blocks", len(blocks))
+	}
+	shapes, explained, wrapper := strings.Split(blocks[0], "\n./"), blocks[1], blocks[5]
 	if err := os.WriteFile(home+"/wrapper", []byte(strings.ReplaceAll(wrapper, "/usr/local/bin", home+"/bin")), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	last := blocks[0][strings.LastIndex(strings.TrimSpace(blocks[0]), "\n")+1:]
-	for _, c := range []struct{ script, made string }{
-		{blocks[0], "done"},
-		{strings.Replace(blocks[0], last, strings.Replace(last, "snib --as codex-linux-sandbox", home+"/wrapper", 1), 1), ".git/x done"},
+	last := explained[strings.LastIndex(strings.TrimSpace(explained), "\n")+1:]
+	type trial struct{ script, made string }
+	trials := []trial{
+		{explained, "done"},
+		{strings.Replace(explained, last, strings.Replace(last, "snib --as codex-linux-sandbox", home+"/wrapper", 1), 1), ".git/x done"},
 		{"make", "../outside .git/x done"}, // the control
-	} {
+	}
+	for _, shape := range shapes[1:] {
+		made := ".git/x done"
+		if strings.Contains(shape, "--permission-profile") || strings.Contains(shape, "--file-system-sandbox-policy") {
+			made = "done" // these protect .git
+		}
+		trials = append(trials, trial{shapes[0] + "\n./" + shape, made})
+	}
+	if len(shapes) != 6 {
+		t.Errorf("%d shapes of command lines", len(shapes)-1)
+	}
+	for _, c := range trials {
 		var out bytes.Buffer
 		cmd := exec.Command("sh", "-c", c.script)
 		cmd.Dir, cmd.Env, cmd.Stdout = work, append(os.Environ(), "PATH="+home+"/bin:"+os.Getenv("PATH"), "HOME="+home, "TMPDIR="), &out

@@ -157,13 +157,13 @@ func TestSystemCalls(t *testing.T) {
 	}
 }
 
-// The README shows an auditor the calls of one launch: they are those that strace shows.
+// docs/internals.md shows an auditor the calls of one launch: they are those that strace shows.
 func TestDocumentedCalls(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+	page, err := os.ReadFile("docs/internals.md")
 	if err != nil {
 		t.Skip("needs the source")
 	}
-	_, section, is := strings.Cut(string(readme), "\n## How it starts\n")
+	_, section, is := strings.Cut(string(page), "\n## How it starts\n")
 	_, block, isToo := strings.Cut(section, "$ strace ")
 	block, _, _ = strings.Cut(block, "\n\n")
 	if !is || !isToo {
