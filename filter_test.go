@@ -930,7 +930,7 @@ func TestFilterInKernel(t *testing.T) {
 	}
 	outerFilter := mode != 0
 
-	for _, i := range installations() {
+	for n, i := range installations() {
 		t.Run(i.situation.String(), func(t *testing.T) {
 			var program program
 			code := program.build(i.config)
@@ -947,6 +947,9 @@ func TestFilterInKernel(t *testing.T) {
 				switch action {
 				case retKill:
 					killed++
+					if emulated() && n%6 != 0 {
+						continue // a child each; outside all are killed
+					}
 					if r := runFiltered(t, code, []int{at}); r.code != -int(unix.SIGSYS) || r.stdout != "" {
 						t.Errorf("%s: exit %d, stdout %q, want death by SIGSYS", c.name, r.code, r.stdout)
 					}
