@@ -174,7 +174,7 @@ func replayInvocation(t *testing.T, b *build, i invocation) {
 	if strings.HasSuffix(i.Case, "-bwrap") {
 		want := `codex-linux-sandbox: error: option "--use-bwrap-sandbox" asks for read-only paths inside a writable one, ` +
 			"which this launcher cannot give: Landlock cannot take back what it grants on a directory\n" +
-			"codex-linux-sandbox: hint: leave the option out, or give these up by a script that the client calls: exec snib --unprotected --as codex-linux-sandbox \"$@\"\n"
+			"codex-linux-sandbox: hint: leave the option out, or point the client to a script that gives these paths up: exec snib --unprotected --as codex-linux-sandbox \"$@\"\n"
 		if r.code != 125 || r.stderr != want || r.stdout != "" {
 			t.Errorf("exit %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
 		}

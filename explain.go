@@ -268,7 +268,7 @@ func (r *rehearsal) networkMeaning(p *policy) string {
 		if len(r.ports) > 0 {
 			to = strings.Join(r.ports, ", ")
 		}
-		return "off, but for TCP connections to " + to + "; " + sockets
+		return "off, except TCP connections to " + to + "; " + sockets
 	case c&offline != 0:
 		return "off; " + sockets
 	}
@@ -298,7 +298,7 @@ func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
 	}
 	reads := "everywhere"
 	if p.hides {
-		reads += ", but for what is hidden"
+		reads += ", except hidden paths"
 	}
 	if p.restrictReads {
 		reads = strings.Replace(reads, "everywhere", "beneath the paths below", 1)
@@ -311,14 +311,14 @@ func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
 		out.WriteString(field("protect", quoteAll(r.guarded)))
 	}
 	if p.namespaceAt != 0 {
-		out.WriteString(field("takes  ", strings.Split("namespaces: "+strings.Join(orNothing(r.spaces), ", ")+"; assumed to be had, as snib --status tells", " ")))
+		out.WriteString(field("takes  ", strings.Split("namespaces: "+strings.Join(orNothing(r.spaces), ", ")+"; assumed to be available; snib --status tells", " ")))
 	}
 	if len(command) > 0 {
 		out.WriteString(field("command", quoteAll(command)))
 	}
 
 	if p.rewritten {
-		heading("it was rewritten; the same is asked for by")
+		heading("rewritten into these options")
 		out.WriteString("  " + shellLine(append(rewrittenWords()[:rewriting.count-1], command...)) + "\n")
 		for _, note := range rewritingNotes() {
 			out.WriteString(wrap("  ", strings.Split(note, " ")))
@@ -344,7 +344,7 @@ func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
 			}
 		}
 		if len(r.beside) > 0 {
-			heading("directories that lead to what is hidden, and the rights granted on or beneath their other entries")
+			heading("directories that lead to hidden paths, and the rights on or beneath their other entries")
 		}
 		for _, dir := range r.beside {
 			out.WriteString("  " + quote(dir.dir) + ": " + strconv.Itoa(dir.rules) + " rules\n" + wrap("    ", orNothing(accessNames(dir.access))))

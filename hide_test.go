@@ -192,10 +192,10 @@ func TestHideRefused(t *testing.T) {
 	dir := home(t)
 	writable := func(hide, root string) string {
 		return fmt.Sprintf("snib: error: %q cannot be hidden: it is at or beneath the writable path %q\n"+
-			"snib: hint: what is writable is readable: make less of it writable\n", hide, root)
+			"snib: hint: writable paths are readable: make less writable\n", hide, root)
 	}
 	root := func(word string) string {
-		return fmt.Sprintf("snib: error: %q is the root directory, which cannot be hidden\nsnib: hint: hide what is beneath it, or say with --read what may be read\n", word)
+		return fmt.Sprintf("snib: error: %q is the root directory, which cannot be hidden\nsnib: hint: hide a path beneath it, or restrict reading: --read PATH\n", word)
 	}
 	reads := func(path, word string) string {
 		return fmt.Sprintf("snib: error: path %q is at or beneath %q, which is hidden\nsnib: hint: leave one of them out\n", path, word)
@@ -557,7 +557,7 @@ func TestHideHardLinks(t *testing.T) {
 		second := one + other
 		second = strings.Replace(second, first, "", 1)
 		refused := fmt.Sprintf("snib: error: %q cannot be hidden: it is at or beneath the writable path %q\n"+
-			"snib: hint: what is writable is readable: make less of it writable\n", other, dir+"/sub")
+			"snib: hint: writable paths are readable: make less writable\n", other, dir+"/sub")
 		checkRefused(t, []string{"snib", "--hide", first, "--hide", second, "-w", dir + "/sub", "true"}, 125, refused)
 	}
 }

@@ -71,12 +71,12 @@ const (
 	systemHint    = "the system is out of file descriptors: raise fs.file-max"
 	protectText   = "protect {path}: {errno}"
 	protectHint   = "each directory above a protected path takes a descriptor: raise the limit (ulimit -n)"
-	namespaceText = "option {word} takes a namespace: unshare: {errno}"
+	namespaceText = "option {word} needs a namespace: unshare: {errno}"
 	releaseBuild  = `build it as CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -E main.entry"`
-	mapText       = "option {word} takes a user namespace: map the user: {errno}"
-	slaveText     = "option {word} takes a mount namespace: mount_setattr: {errno}"
+	mapText       = "option {word} needs a user namespace: map the user: {errno}"
+	slaveText     = "option {word} needs a mount namespace: mount_setattr: {errno}"
 	loopbackText  = "option {word} turns the loopback interface on: {errno}"
-	wrapperHint   = `to give up what stays read-only, point the client to a script: exec snib --unprotected --as {helper} "$@"`
+	wrapperHint   = `to give up the read-only paths, point the client to a script: exec snib --unprotected --as {helper} "$@"`
 	mountText     = "make {word} read-only: {errno}"
 	noMountsHint  = "a container's seccomp filter, an outer Landlock domain or AppArmor forbids mounts: leave --protect out, or run snib outside"
 	noFilterHint  = "this kernel is built without CONFIG_SECCOMP_FILTER"
@@ -94,7 +94,7 @@ var messages = [...]messageRow{
 	{repeatedOption, 0, exitFailed, "option {word} is given twice", usageHint},
 	{mixedGrammars, 0, exitFailed, "option {word} cannot be used with --sandbox-policy or --no-proc", usageHint},
 	{emptyPath, 0, exitFailed, "the path of option {word} is empty", emptyHint},
-	{withoutRead, 0, exitFailed, "option {word} goes with --read only: without it everything can be read", "say what may be read: --read PATH"},
+	{withoutRead, 0, exitFailed, "option {word} needs --read: without it everything can be read", "name the paths that may be read: --read PATH"},
 	{badPort, 0, exitFailed, "{word} is not a port number", "a port is a number from 1 to 65535, of any host: --connect 80 --connect 443"},
 	{networksExclude, 0, exitFailed, "option {word} cannot be used: --network, --connect and --loopback exclude each other", "leave one of them out"},
 	{badDescriptor, 0, exitFailed, "{word} is not a descriptor number", usageHint},
@@ -111,11 +111,11 @@ var messages = [...]messageRow{
 	{profileAndPolicy, 0, exitFailed, "option {word} cannot be used with --permission-profile", usageHint},
 	{needsMounts, 0, exitFailed, "option {word} asks for read-only paths inside a writable one, which this launcher cannot give: " +
 		"Landlock cannot take back what it grants on a directory",
-		"leave the option out, or give these up by a script that the client calls: exec snib --unprotected --as {helper} \"$@\""},
+		"leave the option out, or point the client to a script that gives these paths up: exec snib --unprotected --as {helper} \"$@\""},
 	{needsNetworkNamespace, 0, exitFailed, "option {word} asks for a network namespace, which this launcher cannot give: " +
 		"it turns the network on or off for the whole command",
 		"have the policy turn the network on or off, without a proxy or a managed network"},
-	{unprotectedAlone, 0, exitFailed, "option {word} goes with --as only", "what is to stay read-only in a writable path, snib's own options say with --protect"},
+	{unprotectedAlone, 0, exitFailed, "option {word} needs --as", "snib's own options keep a path read-only by --protect PATH"},
 
 	{wantObject, 0, exitFailed, foundAt + `an object, "{"`, ""},
 	{wantName, 0, exitFailed, foundAt + "a name in quotes", ""},
@@ -153,10 +153,10 @@ var messages = [...]messageRow{
 	{noWorkingDirectory, 0, exitFailed, "policy: the path of the entry at byte {byte} is relative to a working directory that has no path", "start snib in a directory that exists"},
 	{policyTooLong, 0, exitFailed, "policy: too long at byte {byte}: its options take more than 64 KiB, 1,023 words or 512 entries", "write fewer entries"},
 	{gitFailed, 0, exitFailed, "policy: {first}, in the writable path of the entry at byte {byte}, cannot be read", ""},
-	{noName, 0, exitFailed, "policy: where the symbolic links of the entry at byte {byte} lead cannot be told", "mount /proc, or write the path without them"},
+	{noName, 0, exitFailed, "policy: cannot tell where the symbolic links of the entry at byte {byte} lead", "mount /proc, or write the path without them"},
 	{wantEntries, 0, exitFailed, foundAt + "an array of entries", ""},
-	{globEntry, 0, exitFailed, "policy: pattern {token} at byte {byte}: snib could deny what it matches now, and not what is made later", "deny a directory"},
-	{narrowerThanRoot, 0, exitFailed, "policy: entry {first} at byte {byte} allows less than writing, beneath the root, which {second} makes writable",
+	{globEntry, 0, exitFailed, "policy: pattern {token} at byte {byte}: snib could deny only the files that match now", "deny a directory"},
+	{narrowerThanRoot, 0, exitFailed, "policy: entry {first} at byte {byte} allows less than writing beneath the root, which {second} makes writable",
 		"Landlock cannot take back what is granted on a directory: make less writable"},
 	{deniedInside, 0, exitFailed, "policy: cannot hide {first} (byte {byte}) inside the writable {second}", "make less writable, or move it out of there"},
 	{writableInside, 0, exitFailed, "policy: {first} (byte {byte}) cannot be writable inside {second}, which stays read-only in a writable path", "leave one of the entries out"},
@@ -177,9 +177,9 @@ var messages = [...]messageRow{
 	{protectFailed, unix.ENFILE, exitFailed, protectText, systemHint},
 	{protectFailed, unix.ENOSYS, exitFailed, protectText, "an outer sandbox such as snib's forbids openat2(2), and mounts: leave --protect out, or run snib outside"},
 	{protectFailed, 0, exitFailed, protectText, ""},
-	{protectUnwritable, 0, exitFailed, "protect {path}: it is not beneath a writable path", "what is not writable needs no --protect: leave it out"},
-	{protectWritable, 0, exitFailed, "{word} cannot be protected: the writable path {path} is that, or beneath it", "leave one of them out"},
-	{keptInside, 0, exitFailed, "descriptor {number} is a directory, or may be a file that is to be protected, and leads around that",
+	{protectUnwritable, 0, exitFailed, "protect {path}: it is not beneath a writable path", "only writable paths need --protect: leave it out"},
+	{protectWritable, 0, exitFailed, "{word} cannot be protected: the writable path {path} is at or beneath it", "leave one of them out"},
+	{keptInside, 0, exitFailed, "descriptor {number} leads around --protect: it is a directory, or may be a protected file",
 		"close it, or redirect it: {number}<>/dev/null"},
 	{namespaceFailed, unix.EPERM, exitFailed, namespaceText,
 		"a container's seccomp filter, a chroot or kernel.unprivileged_userns_clone forbids it: have it allow unshare(2), or leave the option out"},
@@ -204,7 +204,7 @@ var messages = [...]messageRow{
 	{mountFailed, unix.ENOSPC, exitFailed, mountText, "raise fs.mount-max (sysctl)"},
 	{mountFailed, unix.EMFILE, exitFailed, mountText, protectHint},
 	{mountFailed, 0, exitFailed, mountText, ""},
-	{cwdFailed, 0, exitFailed, "option {word} enters the working directory anew, by its path: {errno}", "start snib in a directory that exists, that its user can reach, and over which nothing is mounted"},
+	{cwdFailed, 0, exitFailed, "option {word} enters the working directory again, by its path: {errno}", "start snib in a directory that exists, that its user can reach, and over which nothing is mounted"},
 	{loopbackFailed, unix.EPERM, exitFailed, loopbackText, "a security module such as AppArmor, or an outer seccomp filter, forbids it: allow snib userns and net_admin in a profile, or run it outside"},
 	{loopbackFailed, 0, exitFailed, loopbackText, ""},
 	{keptSocket, 0, exitFailed, "descriptor {number} is a socket that leads out of what the options allow", "close it, or redirect it: {number}<>/dev/null"},
@@ -215,7 +215,7 @@ var messages = [...]messageRow{
 	{noLandlock, unix.EOPNOTSUPP, exitFailed, "landlock is not available: {errno}", `Landlock was disabled at boot: add "landlock" to the kernel's lsm= parameter`},
 	{noLandlock, unix.EPERM, exitFailed, "landlock is not available: {errno}", blockedHint},
 	{noLandlock, 0, exitFailed, "landlock is not available: {errno}", ""},
-	{notEnforced, 0, exitFailed, "this kernel cannot enforce {right}", `"snib --status" prints what it can enforce; without --strict the command runs with that`},
+	{notEnforced, 0, exitFailed, "this kernel cannot enforce {right}", `"snib --status" prints what it can enforce; to run the command with that, leave --strict out`},
 	{rulesetFailed, unix.EMFILE, exitFailed, "landlock_create_ruleset: {errno}", limitHint},
 	{rulesetFailed, unix.ENFILE, exitFailed, "landlock_create_ruleset: {errno}", systemHint},
 	{rulesetFailed, unix.EPERM, exitFailed, "landlock_create_ruleset: {errno}", blockedHint},
@@ -234,8 +234,8 @@ var messages = [...]messageRow{
 	{hideFailed, unix.ENFILE, exitFailed, "hide {path}: {errno}", systemHint},
 	{hideFailed, unix.E2BIG, exitFailed, "hide {path}: too many paths are hidden, or too deep", "hide a directory above them"},
 	{hideFailed, 0, exitFailed, "hide {path}: {errno}", ""},
-	{hidesRoot, 0, exitFailed, "{word} is the root directory, which cannot be hidden", "hide what is beneath it, or say with --read what may be read"},
-	{hidesWritable, 0, exitFailed, "{word} cannot be hidden: it is at or beneath the writable path {path}", "what is writable is readable: make less of it writable"},
+	{hidesRoot, 0, exitFailed, "{word} is the root directory, which cannot be hidden", "hide a path beneath it, or restrict reading: --read PATH"},
+	{hidesWritable, 0, exitFailed, "{word} cannot be hidden: it is at or beneath the writable path {path}", "writable paths are readable: make less writable"},
 	{readsHidden, 0, exitFailed, "path {path} is at or beneath {word}, which is hidden", "leave one of them out"},
 	{listingFailed, unix.EMFILE, exitFailed, "hide {word}: list a directory above it: {errno}", hideHint},
 	{listingFailed, 0, exitFailed, "hide {word}: list a directory above it: {errno}", ""},

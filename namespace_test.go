@@ -171,7 +171,7 @@ func TestNamespaceRefused(t *testing.T) {
 		refused("here", nil, nil, "namespace: unshare: "+syscallError(err)+"\n")
 		return
 	}
-	refused("in a sandbox", []string{"snib", "-w", r, "--"}, nil, "takes a user namespace: map the user: permission denied\n", "takes a user namespace: map the user: operation not permitted\n", "function not implemented\n")
+	refused("in a sandbox", []string{"snib", "-w", r, "--"}, nil, "needs a user namespace: map the user: permission denied\n", "needs a user namespace: map the user: operation not permitted\n", "function not implemented\n")
 	refused("at a limit", nil, func(cmd *exec.Cmd) {
 		cmd.Path, cmd.Args = rolePath("limited"), append([]string{"limited", release.path}, cmd.Args...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER,
@@ -220,9 +220,9 @@ func TestNamespaceChroot(t *testing.T) {
 		uid  uint32
 		want string
 	}{
-		{0, "snib: error: option \"--protect\" takes a mount namespace: mount_setattr: invalid argument\n" +
+		{0, "snib: error: option \"--protect\" needs a mount namespace: mount_setattr: invalid argument\n" +
 			"snib: hint: the root directory is no mount point, as in a chroot: bind it onto itself first\n"},
-		{65534, "snib: error: option \"--protect\" takes a namespace: unshare: operation not permitted\n" +
+		{65534, "snib: error: option \"--protect\" needs a namespace: unshare: operation not permitted\n" +
 			"snib: hint: a container's seccomp filter, a chroot or kernel.unprivileged_userns_clone forbids it: have it allow unshare(2), or leave the option out\n"},
 	} {
 		inside := func(options ...string) run {
@@ -253,7 +253,7 @@ func TestNamespacePlain(t *testing.T) {
 		}
 		return
 	}
-	want := "snib: error: option \"--loopback\" takes a namespace: unshare: invalid argument\n" +
+	want := "snib: error: option \"--loopback\" needs a namespace: unshare: invalid argument\n" +
 		"snib: hint: this kernel has no such namespaces, or this snib is the plain build, which has threads: build it as CGO_ENABLED=0 go build -trimpath -ldflags \"-s -w -E main.entry\"\n"
 	if got != (run{code: exitFailed, stderr: want}) {
 		t.Errorf("%+v, want %s", got, want)

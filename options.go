@@ -70,7 +70,7 @@ var ownOptions = [...]option{
 	{optStrict, 0, "--strict", "", "fail if this kernel cannot enforce it all"},
 	{optStatusFD, 0, "--status-fd", "N", "write to descriptor N whether COMMAND runs"},
 	{optLog, 0, "--log", "", "have the kernel log what it denies"},
-	{optUnprotected, 0, "--unprotected", "", "with --as: keep nothing writable read-only"},
+	{optUnprotected, 0, "--unprotected", "", "with --as: give up read-only paths"},
 	{optAs, 0, "--as", "NAME", "read the rest as the helper NAME would"},
 }
 

@@ -22,7 +22,7 @@ const (
 	networkOn       network = iota
 	networkStrict           // off; AF_UNIX sockets with read, write, send and recv, no more
 	networkLocal            // off; AF_UNIX among the command's own processes
-	networkPorts            // off, but for TCP connections to the ports of --connect
+	networkPorts            // off, except TCP connections to the ports of --connect
 	networkLoopback         // of the command's own, with nothing but a loopback interface
 )
 

@@ -208,12 +208,12 @@ func TestProtectPaths(t *testing.T) {
 		"by a link above, by another name": {"ln R L", "-w R --protect L/a/b/.git", "protect \"L/a/b/.git\": " + link},
 		"not writable":                     {"", "-w R/z --protect P", `protect "P": it is not beneath a writable path`},
 		"nothing is writable":              {"", "--protect P", `protect "P": it is not beneath a writable path`},
-		"the writable path":                {"", "-w R --protect R", `"R" cannot be protected: the writable path "R" is that, or beneath it`},
-		"the writable path in another":     {"", "-w R -w P --protect P", `"P" cannot be protected: the writable path "P" is that, or beneath it`},
-		"above a writable path":            {"", "-w R -w P/hooks --protect P", `"P" cannot be protected: the writable path "P/hooks" is that, or beneath it`},
-		"above a writable file":            {"", "-w R -w P/hooks/sample --protect P", `"P" cannot be protected: the writable path "P/hooks/sample" is that, or beneath it`},
-		"above a temporary directory":      {"", "-w R --dev --protect P", `"P" cannot be protected: the writable path "P/hooks" is that, or beneath it`},
-		"root":                             {"", "-w R --protect /", `"/" cannot be protected: the writable path "R" is that, or beneath it`},
+		"the writable path":                {"", "-w R --protect R", `"R" cannot be protected: the writable path "R" is at or beneath it`},
+		"the writable path in another":     {"", "-w R -w P --protect P", `"P" cannot be protected: the writable path "P" is at or beneath it`},
+		"above a writable path":            {"", "-w R -w P/hooks --protect P", `"P" cannot be protected: the writable path "P/hooks" is at or beneath it`},
+		"above a writable file":            {"", "-w R -w P/hooks/sample --protect P", `"P" cannot be protected: the writable path "P/hooks/sample" is at or beneath it`},
+		"above a temporary directory":      {"", "-w R --dev --protect P", `"P" cannot be protected: the writable path "P/hooks" is at or beneath it`},
+		"root":                             {"", "-w R --protect /", `"/" cannot be protected: the writable path "R" is at or beneath it`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, r := protectable(t)
@@ -329,7 +329,7 @@ func TestProtectKept(t *testing.T) {
 				}
 				want := run{stdout: "ok\n"}
 				if kind.IsDir() || inside {
-					want = run{code: exitFailed, stderr: fmt.Sprintf("snib: error: descriptor %d is a directory, or may be a file that is to be protected, and leads around that\n"+
+					want = run{code: exitFailed, stderr: fmt.Sprintf("snib: error: descriptor %d leads around --protect: it is a directory, or may be a protected file\n"+
 						"snib: hint: close it, or redirect it: %d<>/dev/null\n", way.fd, way.fd)}
 				}
 				argv := slices.Concat([]string{"snib", "-w", r, "--protect", protects}, way.options, []string{"--", probePath, "open", fmt.Sprint(way.fd)})

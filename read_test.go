@@ -215,8 +215,8 @@ func TestReadOptions(t *testing.T) {
 		argv []string
 		want string
 	}{
-		{[]string{"--bare"}, "snib: error: option \"--bare\" goes with --read only: without it everything can be read\nsnib: hint: say what may be read: --read PATH\n"},
-		{[]string{"--list=/"}, "snib: error: option \"--list=/\" goes with --read only: without it everything can be read\nsnib: hint: say what may be read: --read PATH\n"},
+		{[]string{"--bare"}, "snib: error: option \"--bare\" needs --read: without it everything can be read\nsnib: hint: name the paths that may be read: --read PATH\n"},
+		{[]string{"--list=/"}, "snib: error: option \"--list=/\" needs --read: without it everything can be read\nsnib: hint: name the paths that may be read: --read PATH\n"},
 		{[]string{"-r", "/nonexistent"}, "snib: error: path \"/nonexistent\" of --read: no such file or directory\nsnib: hint: create it first, or leave it out\n"},
 		{[]string{"-r", "/", "--list", "/nonexistent"}, "snib: error: path \"/nonexistent\" of --list: no such file or directory\nsnib: hint: create it first, or leave it out\n"},
 		{[]string{"-r", "/", "--list", secret}, fmt.Sprintf("snib: error: path %q of --list is not a directory\nsnib: hint: to read a file: --read PATH\n", secret)},

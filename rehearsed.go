@@ -128,7 +128,7 @@ func rewritingNotes() (notes []string) {
 	for i := range rewriting.notes[:rewriting.noted] {
 		n := &rewriting.notes[i]
 		notes = append(notes, [...]string{
-			noteMissing:     "does not exist and can be made: ",
+			noteMissing:     "does not exist, and can be created: ",
 			noteTemporary:   "stays writable in a temporary directory: ",
 			noteUnprotected: "stays writable by --unprotected: ",
 		}[n.why]+quote(n.entry.path()))

@@ -233,7 +233,7 @@ func TestStrict(t *testing.T) {
 				}
 				continue
 			}
-			checkRefused(t, append(argv, "X"), 125, "snib: error: this kernel cannot enforce ioctl_dev\nsnib: hint: \"snib --status\" prints what it can enforce; without --strict the command runs with that\n")
+			checkRefused(t, append(argv, "X"), 125, "snib: error: this kernel cannot enforce ioctl_dev\nsnib: hint: \"snib --status\" prints what it can enforce; to run the command with that, leave --strict out\n")
 		}
 		if got := b.outcome(t, append([]string{"snib", "--strict"}, unrestricted...), "read", "/"); got != "ok" {
 			t.Errorf("nothing restricted: %s", got)
