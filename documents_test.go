@@ -72,7 +72,7 @@ func TestDocumentsAreValid(t *testing.T) {
 		"snib --explain =":            "json",
 		"snib --status = j":           "json",
 		"snib --abi = 7 --as codex-x": "",
-		"snib --abi = 7 --log --":     strings.Join(strings.Fields("--write --dev --read --list --bare --hide --protect --network --loopback --connect --unix --signals --keep-fd --strict --status-fd --log --unprotected --as --explain --explain=json --abi --bpf --status --status=json --help --version"), " "),
+		"snib --abi = 7 --log --":     strings.Join(strings.Fields("--write --dev --read --list --bare --hide --protect --network --loopback --connect --unix --signals --keep-fd --strict --status-fd --log --unprotected --as --explain --explain=json --abi --bpf --why --why=json --status --status=json --help --version"), " "),
 	} {
 		script := `source completions/snib.bash
 COMP_WORDS=($1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _snib; echo "${COMPREPLY[@]}"`

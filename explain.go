@@ -33,7 +33,8 @@ type rehearsal struct {
 	filter   []bpf.RawInstruction
 	runs     string // the file that would be executed; empty: none
 	failure  failure
-	why      string               // the failure's message; empty: there is none, or no command
+	why      string // the failure's message; empty: there is none, or no command
+	rules    fileRules
 	opened   map[int]int          // real descriptors that the launch has opened, to indices in paths
 	invented int                  // how many descriptors were invented
 	dropped  *[2]unix.CapUserData // what capset left
@@ -214,6 +215,7 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 			return failed(unix.EBADF)
 		}
 		if at < 0 {
+			r.rules.add(int(attr.Parent_fd), attr.Allowed_access)
 			dir := &r.beside[len(r.beside)-1]
 			dir.rules++
 			dir.access |= attr.Allowed_access
@@ -227,6 +229,7 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 			return failed(unix.EINVAL)
 		}
 		path.access |= attr.Allowed_access
+		r.rules.add(int(attr.Parent_fd), attr.Allowed_access)
 	case unix.SYS_SECCOMP:
 		code := unsafe.Slice((*bpf.RawInstruction)(memory(shared.sockFprog.code)), shared.sockFprog.length)
 		r.filter = append([]bpf.RawInstruction{}, code...)

@@ -143,7 +143,7 @@ func buildLine() string {
 
 // report is what a command line asks for.
 type report struct {
-	kind optionID // optExplain, optBPF, optStatus, optHelp or optVersion; 0: nothing
+	kind optionID // optExplain, optBPF, optWhy, optStatus, optHelp or optVersion; 0: nothing
 	json bool
 	abi  int    // for another kernel; negative: for this one
 	file string // for --bpf
@@ -177,7 +177,7 @@ func takeReport(args []string) (rest []string, r report, f failure) {
 		case optHelp, optVersion:
 			r.kind = id
 			return rest, r, failure{}
-		case optExplain, optStatus, optBPF:
+		case optExplain, optStatus, optWhy, optBPF:
 			r.kind, r.json = id, value == "json"
 			if id == optBPF {
 				r.file, r.json = strings.Clone(value), false
@@ -193,7 +193,7 @@ func takeReport(args []string) (rest []string, r report, f failure) {
 			return nil, r, failure{reason: why, arg: i}
 		case id == optBPF && value == "":
 			return nil, r, failure{reason: emptyPath, arg: i}
-		case (id == optExplain || id == optStatus) && value != "json" && (value != "" || strings.Contains(args[i], "=")):
+		case (id == optExplain || id == optStatus || id == optWhy) && value != "json" && (value != "" || strings.Contains(args[i], "=")):
 			return nil, r, failure{reason: badFormat, arg: i}
 		case before != 0 && id != optABI:
 			return nil, r, failure{reason: secondReport, arg: i}
@@ -220,6 +220,12 @@ func (r *report) give(args []string) int {
 	case optStatus:
 		status := newKernelStatus()
 		return max(printOwn(status.text(r.json), args), status.exitCode())
+	case optWhy:
+		code, f := giveWhy(args, r.json)
+		if f.reason != noReason {
+			return complain(f, args)
+		}
+		return code
 	}
 	argv, envp := pointers(args), pointers(runtimeEnvs())
 	var p policy

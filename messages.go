@@ -24,6 +24,9 @@ const (
 	reportWithCommand
 	reportUnwritten
 	developmentBuild
+	whyNoProgram
+	whyUntraceable
+	whyFailed
 	unknownNear
 	pathIsOption
 	pathHasEquals
@@ -274,5 +277,10 @@ var messages = [...]messageRow{
 	{abiWithoutReport, 0, exitFailed, "option {word} needs --explain or --bpf", usageHint},
 	{reportWithCommand, 0, exitFailed, "--status cannot be used with {word}", `run "snib --status" alone`},
 	{reportUnwritten, 0, exitFailed, "{report}", ""},
+	{whyNoProgram, 0, exitFailed, "--why cannot execute this program a second time", "mount /proc, or start snib by a path that stays valid"},
+	{whyUntraceable, unix.EPERM, exitFailed, "--why cannot trace the command: {errno}",
+		"an outer filter, a debugger, or kernel.yama.ptrace_scope (2: root alone traces, 3: nobody) forbids ptrace(2): run --why outside of it"},
+	{whyUntraceable, 0, exitFailed, "--why cannot trace the command: {errno}", "an outer sandbox may forbid ptrace(2): run --why outside of it"},
+	{whyFailed, 0, exitFailed, "--why cannot start the command: {errno}", ""},
 	{developmentBuild, 0, 0, "", "this is the plain build, for development: for use, " + releaseBuild},
 }

@@ -316,6 +316,13 @@ var refusals = []refusal{
 	{reportUnwritten, "snib --explain --network x", "snib --explain --network x", stdoutFull},
 	{reportUnwritten, "snib --explain=json x", "snib --explain=json x", stdoutFull},
 	{reportUnwritten, "snib --bpf - x", "snib --bpf - x", stdoutFull},
+	{badFormat, "snib --why=xml tool", "snib --why tool", ""},
+	{secondReport, "snib --why --explain tool", "snib --why tool", ""},
+	{noCommand, "snib --why", "snib --why tool", ""},
+	{whyNoProgram, "snib --why tool", "", "tracing ENOENT"},
+	{whyUntraceable, "snib --why tool", "", "tracing EPERM"},
+	{whyUntraceable, "snib --why tool", "", "tracing ENOSYS"},
+	{whyFailed, "snib --why tool", "", "tracing EAGAIN"},
 	{developmentBuild, "snib --version", "", builtPlain},
 	{developmentBuild, "snib --status", "", builtPlain},
 	{unknownNear, "snib --netwrok tool", "snib --network tool", ""},
@@ -503,6 +510,11 @@ func (c *refusal) message(t *testing.T) (failure, message) {
 			t.Fatal(err)
 		}
 		refusing.call, refusing.answer = call, uintptr(n)
+		if call == "tracing" {
+			// TestWhyUntraceable has it from outside.
+			f := failure{reason: c.why, errno: unix.Errno(-n)}
+			return f, f.message(shellWords(c.wrong))
+		}
 	}
 	rest, _, f := takeReport(shellWords(c.wrong))
 	if f.reason != noReason {

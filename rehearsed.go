@@ -75,6 +75,28 @@ func newRehearsedPath(name string, answer uintptr) rehearsedPath {
 	return path
 }
 
+// ownProgram leads to this program.
+const ownProgram = "/proc/self/exe"
+
+// fileID tells files apart.
+type fileID struct{ device, inode uint64 }
+
+func fileIDOf(stat *unix.Stat_t) fileID { return fileID{stat.Dev, stat.Ino} }
+
+// fileRules are what the rules for paths grant.
+type fileRules map[fileID]uint64
+
+// add notes a rule. The kernel, too, knows it by its file, not by a path.
+func (rules *fileRules) add(fd int, access uint64) {
+	var stat unix.Stat_t
+	if *rules == nil {
+		*rules = fileRules{}
+	}
+	if unix.Fstat(fd, &stat) == nil {
+		(*rules)[fileIDOf(&stat)] |= access
+	}
+}
+
 // fileAccess is what Landlock takes in a rule on a file that is not a directory.
 func fileAccess() (mask uint64) {
 	for _, t := range rights {

@@ -53,8 +53,6 @@ func tryNamespaces() (tried []namespaceTrial) {
 	return tried
 }
 
-const ownProgram = "/proc/self/exe"
-
 // ownOutput runs this program, and returns what it says on stderr; stdout is dropped.
 func ownOutput(args []string) (string, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)

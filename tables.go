@@ -104,6 +104,7 @@ const (
 	optStatus
 	optHelp
 	optVersion
+	optWhy
 )
 
 // reportOptions ask for something other than a launch. The launch does not know them, and so leaves them to main.
@@ -111,6 +112,7 @@ var reportOptions = [...]option{
 	{optExplain, 0, "--explain", "[json]", "print what would be done, and do nothing"},
 	{optABI, 0, "--abi", "N", "explain it for Landlock ABI N (0: none)"},
 	{optBPF, 0, "--bpf", "FILE", "write the filter to FILE, and do nothing"},
+	{optWhy, 0, "--why", "[json]", "run COMMAND, then say what it was denied"},
 	{optStatus, 0, "--status", "[json]", "print what this kernel can enforce"},
 	{optHelp, 'h', "--help", "", "print this help"},
 	{optVersion, 0, "--version", "", "print the version"},

@@ -58,26 +58,27 @@ const (
 
 // denial is one distinct thing that the sandbox denied.
 type denial struct {
-	action     action
-	call       string // name of the system call
-	errno      syscall.Errno
-	path       string // absolute, as the process saw it, resolved as far as it exists; empty: none
-	second     string // of rename and link: the new path
-	kind       pathKind
-	family     int    // of sockets: AF_UNIX and its like; -1: not known
-	socketType int    // of socket: SOCK_STREAM and its like without flags; -1: not known
-	protocol   int    // of socket; -1: not known
-	address    string // "127.0.0.1:8080", "[::1]:443", "@abstract", for people
-	port       int    // of a TCP or UDP address; 0: none
-	loopback   bool   // the address is one of 127.0.0.0/8, or ::1
-	served     bool   // connect: something outside listens at that port of this machine
-	pid        int    // of signal, limit and trace
-	request    uint32 // of ioctl
-	program    string // base name of what the process had executed, bounded
-	count      int
-	protected  bool // by --protect: EROFS, EBUSY, EXDEV
-	hidden     bool // at or beneath a path of --hide
-	handled    bool // each process that it happened to exited with 0
+	action                 action
+	call                   string // name of the system call
+	errno                  syscall.Errno
+	path                   string // absolute, as the process saw it, resolved as far as it exists; empty: none
+	second                 string // of rename and link: the new path
+	pathLacks, secondLacks bool   // of rename and link: which of the two an option is needed for
+	kind                   pathKind
+	family                 int    // of sockets: AF_UNIX and its like; -1: not known
+	socketType             int    // of socket: SOCK_STREAM and its like without flags; -1: not known
+	protocol               int    // of socket; -1: not known
+	address                string // "127.0.0.1:8080", "[::1]:443", "@abstract", for people
+	port                   int    // of a TCP or UDP address; 0: none
+	loopback               bool   // the address is one of 127.0.0.0/8, or ::1
+	served                 bool   // connect: something outside listens at that port of this machine
+	pid                    int    // of signal, limit and trace
+	request                uint32 // of ioctl
+	program                string // base name of what the process had executed, bounded
+	count                  int
+	protected              bool // by --protect: EROFS, EBUSY, EXDEV
+	hidden                 bool // at or beneath a path of --hide
+	handled                bool // each process that it happened to exited with 0
 
 	// What suggest fills in.
 	options []string // the words that would have allowed it; empty: there are none

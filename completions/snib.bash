@@ -1,6 +1,6 @@
 # Completion of snib for bash.
 _snib() {
-	local options='-w --write --dev -r --read --list --bare --hide --protect --network --loopback --connect --unix --signals --keep-fd --strict --status-fd --log --unprotected --as --explain --explain=json --abi --bpf --status --status=json -h --help --version'
+	local options='-w --write --dev -r --read --list --bare --hide --protect --network --loopback --connect --unix --signals --keep-fd --strict --status-fd --log --unprotected --as --explain --explain=json --abi --bpf --why --why=json --status --status=json -h --help --version'
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i
 	# Bash makes the "=" before an attached value a word of its own.
 	if [[ $current == = ]]; then
@@ -9,7 +9,7 @@ _snib() {
 		previous=${COMP_WORDS[COMP_CWORD - 2]}=
 	fi
 	case $previous in
-	--explain= | --status=)
+	--explain= | --why= | --status=)
 		mapfile -t COMPREPLY < <(compgen -W json -- "$current")
 		return
 		;;
