@@ -169,6 +169,7 @@ type example struct {
 var examples = map[string]example{
 	"docs/recipes.md": {by: "TestRecipes"},
 	"docs/denied.md":  {by: "TestDeniedPage"},
+	"docs/install.md": {by: "test/packages"},
 
 	"README.md: CGO_ENABLED=0 go build -trimpath -ldflags \"-s -w -E main.entry\" && ./snib -w . -- sh -c 'echo hello > here; echo hello > ~/there'": {by: ".ci/run"},
 	"README.md: go test ./...":                                    {by: ".ci/run"},
