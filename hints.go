@@ -22,23 +22,44 @@ func isShellLine(command string) bool {
 }
 
 const (
+	toWrite     = "to write beneath PATH: -w PATH"
 	onlyReading = "to read only PATH and the system: --read PATH; without it everything can be read"
 	onlyHidden  = "to make PATH unreadable: --hide PATH"
+	allNetwork  = "to leave the network on: --network"
 	alreadyOff  = "the network is off without --network: leave it out"
 	onlyPort    = "to open TCP connections to PORT: --connect PORT"
+	ownServers  = "for servers and clients of the command's own: --loopback"
+	canExecute  = "without --read everything can be executed: leave it out"
+	startsHere  = "the command starts in snib's working directory: cd PATH first"
+	environment = "the command gets snib's environment: env VAR=VALUE snib ..."
+	noNamespace = "snib makes no such namespace: leave it out"
+	toExplain   = "to print what would be done: --explain"
 )
 
-// elsewhere are options of other launchers, with what serves here.
+// elsewhere are options of other launchers, and values that an option may be thought to have, with what serves here.
 var elsewhere = map[string]string{
-	"--rw": "to write beneath PATH: -w PATH", "--rwx": "to write beneath PATH: -w PATH", "--bind": "to write beneath PATH: -w PATH",
-	"--allow-write": "to write beneath PATH: -w PATH", "--fs-rw": "to write beneath PATH: -w PATH",
-	"--ro": onlyReading, "--rox": onlyReading, "--ro-bind": onlyReading, "--allow-read": onlyReading, "--fs-ro": onlyReading,
-	"--read-only": onlyReading, "--connect-tcp": onlyPort, "--port": onlyPort, "-p": onlyPort, "--allow-connect": onlyPort,
-	"--net": "to leave the network on: --network", "--share-net": "to leave the network on: --network", "--allow-net": "to leave the network on: --network",
-	"--unrestricted-network": "to leave the network on: --network", "--unshare-net": alreadyOff, "--no-network": alreadyOff, "--no-net": alreadyOff,
-	"--deny": onlyHidden, "--mask": onlyHidden, "--blacklist": onlyHidden, "--tmpfs": onlyHidden, "--deny-read": onlyHidden,
-	"-v": "to print the version: --version", "-V": "to print the version: --version", "--dry-run": "to print what would be done: --explain",
-	"-n": "to print what would be done: --explain", "--verbose": "to print what would be done: --explain",
+	"--rw": toWrite, "--rwx": toWrite, "--bind": toWrite, "--bind-try": toWrite, "--dev-bind": toWrite, "--allow-write": toWrite, "--fs-rw": toWrite,
+	"--read-write": toWrite, "--writable": toWrite, "--landlock-rule": toWrite,
+	"--ro": onlyReading, "--rox": onlyReading, "--ro-bind": onlyReading, "--ro-bind-try": onlyReading, "--allow-read": onlyReading, "--fs-ro": onlyReading,
+	"--read-only": onlyReading, "--landlock-access": onlyReading,
+	"--deny": onlyHidden, "--mask": onlyHidden, "--blacklist": onlyHidden, "--deny-read": onlyHidden,
+	"--tmpfs": "for temporary files: --dev; " + onlyHidden, "--tmp": "for temporary files: --dev", "--private-tmp": "for temporary files: --dev",
+	"--remount-ro": "to keep PATH read-only inside a writable one: --protect PATH",
+	"--net":        allNetwork, "--share-net": allNetwork, "--allow-net": allNetwork, "--unrestricted-network": allNetwork, "--network=host": allNetwork, "--network=on": allNetwork,
+	"--unshare-net": alreadyOff, "--no-network": alreadyOff, "--no-net": alreadyOff, "--net=none": alreadyOff, "--net=off": alreadyOff,
+	"--network=none": alreadyOff, "--network=off": alreadyOff,
+	"--connect-tcp": onlyPort, "--port": onlyPort, "-p": onlyPort, "--allow-connect": onlyPort, "--proxy": onlyPort,
+	"--bind-tcp": ownServers, "--localhost": ownServers, "--allow-localhost": ownServers,
+	"--socket": "to open the socket at PATH: --unix PATH", "--allow-unix": "to open the socket at PATH: --unix PATH",
+	"--add-exec": canExecute, "--ldd": canExecute, "--allow-exec": canExecute,
+	"--chdir": startsHere, "--cwd": startsHere, "--workdir": startsHere, "--directory": startsHere, "-C": startsHere,
+	"--env": environment, "--setenv": environment, "--unsetenv": environment, "--clearenv": environment, "-e": environment,
+	"--unshare-all": noNamespace, "--unshare-user": noNamespace, "--unshare-pid": noNamespace, "--unshare-ipc": noNamespace, "--unshare-uts": noNamespace,
+	"--unshare-cgroup": noNamespace, "--proc": "/proc stays as it is: leave it out",
+	"--seccomp": "snib has a filter of its own: leave it out", "--seccomp-filter": "snib has a filter of its own: leave it out",
+	"--new-session": "for a session of its own: setsid -w snib ...",
+	"-v":            "to print the version: --version", "-V": "to print the version: --version",
+	"--dry-run": toExplain, "-n": toExplain, "--verbose": toExplain,
 	"--require": "to refuse what the kernel leaves open: --strict", "--best-effort": "it is the default, without --strict: leave it out",
 }
 
@@ -47,8 +68,10 @@ func nearOption(word string, helper bool) string {
 	name, _, _ := strings.Cut(word, "=")
 	tables := [][]option{helperOptions[:]}
 	if !helper {
-		if hint, is := elsewhere[name]; is {
-			return hint
+		for _, known := range []string{word, name} {
+			if hint := elsewhere[known]; hint != "" {
+				return hint
+			}
 		}
 		tables = [][]option{ownOptions[:], reportOptions[:]}
 	}

@@ -28,6 +28,7 @@ const (
 	whyUntraceable
 	whyFailed
 	unknownNear
+	unwantedNear
 	pathIsOption
 	pathHasEquals
 	pathHasTilde
@@ -92,6 +93,7 @@ var messages = [...]messageRow{
 	{needsDashes, 0, exitFailed, `no option, no policy and no "--" before {word}`, `to run it without any, write "--" in front`},
 	{unknownOption, 0, exitFailed, "unknown option {word}", usageHint},
 	{unknownNear, 0, exitFailed, "unknown option {word}", "{near}"},
+	{unwantedNear, 0, exitFailed, "option {word} takes no value", "{near}"},
 	{missingValue, 0, exitFailed, "option {word} needs a value", usageHint},
 	{unwantedValue, 0, exitFailed, "option {word} takes no value", usageHint},
 	{repeatedOption, 0, exitFailed, "option {word} is given twice", usageHint},

@@ -44,28 +44,27 @@ type namespaceTrial struct{ option, why string }
 func tryNamespaces() (tried []namespaceTrial) {
 	for _, options := range [][]string{{"--loopback"}, {"--protect", "/dev/zero", "-w", "/"}} {
 		said, err := ownOutput(append(options, "--", ownProgram, "--help"))
-		why, _, _ := strings.Cut(strings.TrimPrefix(said, "snib: error: "), "\n")
-		if err != nil {
+		why, failed := strings.CutPrefix(said, "snib: error: ")
+		why, _, _ = strings.Cut(why, "\n")
+		switch {
+		case err != nil:
 			why = err.Error()
+		case !failed && strings.HasPrefix(said, "usage: snib "):
+			why = ""
 		}
 		tried = append(tried, namespaceTrial{options[0], why})
 	}
 	return tried
 }
 
-// ownOutput runs this program, and returns what it says on stderr; stdout is dropped.
+// ownOutput runs this program, and returns its output. Its stdin is the pipe too: there may be no /dev/null, and it reads nothing.
 func ownOutput(args []string) (string, error) {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		return "", err
-	}
-	defer null.Close()
 	read, write, err := os.Pipe()
 	if err != nil {
 		return "", err
 	}
 	defer read.Close()
-	pid, err := syscall.ForkExec(ownProgram, append([]string{"snib"}, args...), &syscall.ProcAttr{Files: []uintptr{null.Fd(), null.Fd(), write.Fd()}})
+	pid, err := syscall.ForkExec(ownProgram, append([]string{"snib"}, args...), &syscall.ProcAttr{Files: []uintptr{read.Fd(), write.Fd(), write.Fd()}})
 	write.Close()
 	if err != nil {
 		return "", err
@@ -129,7 +128,11 @@ func (s *kernelStatus) try() {
 		s.tried = append(s.tried, trial{name, applied && denied && possible, possible || !applied, abi, name == "files" || name == "filter", how})
 	}
 
-	openNull := func() error { return closing(unix.Open("/dev/null", unix.O_WRONLY, 0)) }
+	writable := "/dev/null"
+	if closing(unix.Open(writable, unix.O_WRONLY, 0)) != nil {
+		writable = "/proc/thread-self/comm" // where there is no /dev
+	}
+	openWritable := func() error { return closing(unix.Open(writable, unix.O_WRONLY, 0)) }
 	ioctlNull := func() error {
 		fd, err := unix.Open("/dev/null", unix.O_RDONLY, 0)
 		if err != nil {
@@ -181,7 +184,7 @@ func (s *kernelStatus) try() {
 			return
 		}
 		landlocked = true
-		opened, ioctled, tcp, udp = openNull(), ioctlNull(), bindLoopback(unix.SOCK_STREAM)(), bindLoopback(unix.SOCK_DGRAM)()
+		opened, ioctled, tcp, udp = openWritable(), ioctlNull(), bindLoopback(unix.SOCK_STREAM)(), bindLoopback(unix.SOCK_DGRAM)()
 		abstract, signalled = connectAbstract(address), signalParent()
 	})
 	filtered := false
@@ -193,7 +196,7 @@ func (s *kernelStatus) try() {
 		socketed = inet()
 	})
 
-	hold("files", 1, "opening /dev/null for writing", landlocked, opened == unix.EACCES, openNull() == nil)
+	hold("files", 1, "opening "+writable+" for writing", landlocked, opened == unix.EACCES, openWritable() == nil)
 	hold("device ioctls", 5, "an ioctl on /dev/null", landlocked, ioctled == unix.EACCES, ioctlNull() == unix.ENOTTY)
 	hold("filter", 0, "making an internet socket", filtered, socketed == unix.EPERM, inet() != unix.EPERM)
 	hold("tcp", 4, "binding a TCP socket to loopback, by Landlock alone", landlocked, tcp == unix.EACCES, bindLoopback(unix.SOCK_STREAM)() == nil)
@@ -313,9 +316,9 @@ func (s *kernelStatus) text(asJSON bool) string {
 		"inside a filter   " + yesNo[s.filtered] + "\n" +
 		"left open         " + strings.Join(orNothing(s.open()), " ") + "\n"
 	for _, t := range s.spaces {
-		verdict := "can be had"
+		verdict := "available"
 		if t.why != "" {
-			verdict = "cannot be had: " + t.why
+			verdict = "not available: " + t.why
 		}
 		out += t.option + strings.Repeat(" ", 18-len(t.option)) + verdict + "\n"
 	}
@@ -327,12 +330,27 @@ func (s *kernelStatus) text(asJSON bool) string {
 		case !t.possible:
 			verdict = "not possible here anyway"
 		case t.abi > s.abi:
-			verdict = "no second lock before ABI " + strconv.Itoa(t.abi)
+			verdict = "left to the filter before ABI " + strconv.Itoa(t.abi)
 			if t.name == "device ioctls" || t.name == "signals" {
 				verdict = "NOT DENIED before ABI " + strconv.Itoa(t.abi)
 			}
 		}
 		out += t.name + strings.Repeat(" ", 18-len(t.name)) + verdict + ": " + t.how + "\n"
 	}
-	return out
+	return out + "\n" + s.verdict() + "\n"
+}
+
+// verdict says in one line what the exit code means.
+func (s *kernelStatus) verdict() string {
+	switch code := s.exitCode(); {
+	case code == exitFailed && s.abi == 0:
+		return "snib cannot restrict writing here: Landlock is not available"
+	case code == exitFailed:
+		return "snib cannot restrict a command here: what should be denied is not"
+	case code != 0 && len(s.open()) > 0:
+		return "snib works here, but this kernel leaves open: " + strings.Join(s.open(), " ")
+	case code != 0:
+		return "snib works here, but something that should be denied is not"
+	}
+	return "snib works here, and this kernel enforces everything that it promises"
 }

@@ -5,11 +5,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -328,6 +330,14 @@ func TestStatus(t *testing.T) {
 		if text.code != want || document.code != want || text.stderr != b.saysItsForm() || document.stderr != text.stderr {
 			t.Fatalf("want exit %d: %+v\n%+v", want, text, document)
 		}
+		verdict := map[int]string{
+			0:   "snib works here, and this kernel enforces everything that it promises",
+			1:   "snib works here, but this kernel leaves open: ioctl_dev signal",
+			125: "snib cannot restrict writing here: Landlock is not available",
+		}[want]
+		if !strings.HasSuffix(text.stdout, "\n\n"+verdict+"\n") {
+			t.Errorf("ends without %q: %q", verdict, text.stdout)
+		}
 		var s struct {
 			Schema       string
 			ABI          int `json:"landlock_abi"`
@@ -363,6 +373,9 @@ func TestStatus(t *testing.T) {
 		}
 		had := kernelABI() > 0 && haveNamespaces() == nil && (b != &plain || os.Geteuid() == 0)
 		for i, option := range []string{"--loopback", "--protect"} {
+			if available := strings.Contains(text.stdout, fmt.Sprintf("\n%-18savailable\n", option)); available != had {
+				t.Errorf("%s available: %v, want %v: %q", option, available, had, text.stdout)
+			}
 			if n := s.Namespaces[i]; len(s.Namespaces) != 2 || n.Option != option || n.Available != had || (n.Error == "") != had {
 				t.Errorf("namespaces %+v, want %v", s.Namespaces, had)
 			}
@@ -383,4 +396,28 @@ func TestStatus(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Where there is no /dev at all, --status finds out the same.
+func TestStatusWithoutDev(t *testing.T) {
+	needRoot(t)
+	needABI(t, 1)
+	ownMounts(t)(t)
+	dir := scratch(t)
+	program, err := os.ReadFile(release.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(dir+"/snib", program, 0o755), os.Mkdir(dir+"/proc", 0o755), unix.Mount("/proc", dir+"/proc", "", unix.MS_BIND, "")); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(dir+"/proc", unix.MNT_DETACH)
+	r := start(t, "/snib", []string{"snib", "--status"}, func(cmd *exec.Cmd) {
+		cmd.Stdin = strings.NewReader("") // for nil os/exec opens /dev/null
+		cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Chroot: dir}
+	})
+	if want := release.snib(t, "--status").code; r.code != want || r.stderr != "" ||
+		!strings.Contains(r.stdout, "\nfiles             denied: opening /proc/thread-self/comm for writing\n") {
+		t.Errorf("exit %d, want %d: %+v", r.code, want, r)
+	}
 }

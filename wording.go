@@ -252,6 +252,10 @@ func (f failure) behind(args []string, word, file string) (why reason, near stri
 		if near = nearOption(word, isHelper(ownName(args)) || helperNamed(args) != ""); near != "" {
 			return unknownNear, near
 		}
+	case f.reason == unwantedValue && !isHelper(ownName(args)) && helperNamed(args) == "":
+		if near = elsewhere[word]; near != "" {
+			return unwantedNear, near
+		}
 	case (f.reason == missingPath || f.reason == protectFailed) && f.errno == unix.ENOENT:
 		switch path := text(&shared.path[0]); {
 		case strings.HasPrefix(path, "-"):
