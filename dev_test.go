@@ -27,6 +27,14 @@ func TestDev(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.Mkdir(home+"/rooted", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]string{"root": "/", "rooted/.cache": "/", "link": "tmp", "dangling": "other/none"} {
+		if err := os.Symlink(to, filepath.Join(home, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	set := []string{"TMPDIR=" + home + "/tmp", "XDG_CACHE_HOME=" + home + "/cache", "HOME=" + home}
 	for _, c := range []struct {
 		env  []string
@@ -38,6 +46,12 @@ func TestDev(t *testing.T) {
 		{[]string{"TMPDIR=/", "XDG_CACHE_HOME=/", "HOME=/"}, ""},
 		{[]string{"TMPDIR=//", "XDG_CACHE_HOME=/./..", "HOME=/"}, ""},
 		{[]string{"TMPDIR=", "HOME="}, ""},
+		// The root, by other names.
+		{[]string{"TMPDIR=/dev/..", "XDG_CACHE_HOME=" + home + "/root", "HOME=/"}, ""},
+		{[]string{"TMPDIR=/proc/self/root", "XDG_CACHE_HOME=" + home + "/root/.", "HOME=" + home}, ""},
+		{[]string{"TMPDIR=" + home + "/root/proc/self/root/", "HOME=" + home + "/rooted"}, ""},
+		{[]string{"TMPDIR=" + home + "/dangling", "HOME=" + home + "/rooted"}, ""},
+		{[]string{"TMPDIR=" + home + "/link", "HOME=" + home}, "tmp .cache"},
 		{nil, ""},
 	} {
 		tries := []string{"/tmp", "/var/tmp", "/dev/shm", home + "/tmp", home + "/cache", home + "/.cache", home + "/other", home}

@@ -219,20 +219,15 @@ func (e *policyEntry) finish(fd int) {
 
 // readName makes the path of a descriptor that of an entry.
 func (e *policyEntry) readName(fd int) reason {
-	link := protecting.link[:]
-	n := copy(link, "/proc/self/fd/")
-	link[n+decimal(link[n:], fd)] = 0
 	start := max(rewriting.used, e.start+e.length+1)
 	if start+unix.PathMax > len(rewriting.text) {
 		return policyTooLong
 	}
 	buf := rewriting.text[start : start+unix.PathMax]
-	cwd := unix.AT_FDCWD
-	n, errno := result(systemCall(unix.SYS_READLINKAT, uintptr(cwd), uintptr(unsafe.Pointer(&link[0])), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)-1), 0))
-	if errno != 0 || n < 1 || n >= len(buf)-1 || buf[0] != '/' {
+	n, errno := pathOf(fd, buf)
+	if errno != 0 || buf[0] != '/' {
 		return noName
 	}
-	buf[n] = 0
 	e.start, e.length = start, n
 	rewriting.used = start + n + 1
 	// The name of what was removed, or lies elsewhere, may lead to something else.

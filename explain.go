@@ -342,6 +342,8 @@ func (r *rehearsal) text(p *policy, command []string, abiFrom string) string {
 				out.WriteString("    " + path.errno.Error() + ": nothing is granted\n")
 			case path.outside:
 				out.WriteString("    Landlock does not restrict it\n")
+			case path.access == 0:
+				out.WriteString("    it is the root directory: nothing is granted\n")
 			default:
 				out.WriteString(wrap("    ", accessNames(path.access)))
 			}

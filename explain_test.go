@@ -156,6 +156,12 @@ func TestExplainedCalls(t *testing.T) {
 	} {
 		kinds = append(kinds, launchKind{name: strings.Join(argv, " "), argv: argv})
 	}
+	if haveNamespaces() == nil {
+		if err := os.MkdirAll(dir+"/a/b/c", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		kinds = append(kinds, launchKind{name: "protect", argv: []string{"snib", "-w", dir, "--protect", dir + "/a/b/c", "--protect", dir + "/a/b", "--protect", file}})
+	}
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
 			argv := append(substitute(kind.argv, dir), tiny)

@@ -89,6 +89,7 @@ const (
 	statusNotWritable
 	closingFailed
 	protectFailed
+	protectUnplaced
 	protectUnwritable
 	protectWritable
 	keptInside

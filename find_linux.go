@@ -20,20 +20,38 @@ func (f *identity) is(other *identity) bool { return f.dev == other.dev && f.ino
 var finding struct {
 	root identity // of "/", once findRoot has been called
 	stat unix.Statx_t
+	how  unix.OpenHow
+	link [32]byte
 }
 
 func findRoot() (errno syscall.Errno) {
-	finding.root, errno = identityOf(unsafe.StringData("/\x00"))
+	finding.root, _, errno = ask(unix.AT_FDCWD, "/\x00", 0)
 	return errno
 }
 
-// identify asks nothing of the server of a file system, which may never answer.
+// exceptRoot fails, and closes a descriptor, if it is of the root directory, in whatever mount: EISDIR. findRoot must have been called.
+func exceptRoot(fd int) syscall.Errno {
+	id, _, errno := identify(fd)
+	if errno == 0 && id.is(&finding.root) {
+		errno = unix.EISDIR
+	}
+	if errno != 0 {
+		closeFD(fd)
+	}
+	return errno
+}
+
 func identify(fd int) (id identity, kind uint16, errno syscall.Errno) {
-	const flags = unix.AT_EMPTY_PATH | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_DONT_SYNC
+	return ask(fd, "\x00", unix.AT_EMPTY_PATH)
+}
+
+// ask asks nothing of the server of a file system, which may never answer.
+func ask(dir int, name string, flags uintptr) (id identity, kind uint16, errno syscall.Errno) {
+	flags |= unix.AT_NO_AUTOMOUNT | unix.AT_STATX_DONT_SYNC
 	const mask = unix.STATX_TYPE | unix.STATX_INO | unix.STATX_NLINK | unix.STATX_MNT_ID
 	s := &finding.stat
 	s.Mask = 0
-	errno = exactlyZero(systemCall(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(unsafe.StringData("\x00"))), flags, mask,
+	errno = exactlyZero(systemCall(unix.SYS_STATX, uintptr(dir), uintptr(unsafe.Pointer(unsafe.StringData(name))), flags, mask,
 		uintptr(unsafe.Pointer(s))))
 	if errno == 0 && s.Mask&mask != mask {
 		errno = unix.EPROTO
@@ -50,6 +68,13 @@ func identityOf(name *byte) (id identity, errno syscall.Errno) {
 		closeFD(fd)
 	}
 	return id, errno
+}
+
+// openat2 opens a path without symbolic links, for nothing but its descriptor. A path of PATH_MAX or more is ENAMETOOLONG.
+func openat2(dir int, name *byte) (fd int, errno syscall.Errno) {
+	how := &finding.how
+	*how = unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	return result(systemCall(unix.SYS_OPENAT2, uintptr(dir), uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(how)), unsafe.Sizeof(*how), 0))
 }
 
 // find returns descriptors of what a path leads to, and of the directory that this is in, after symbolic links. Where there is
@@ -149,5 +174,35 @@ func cut(dir, end int, exists bool) (above, start int, errno syscall.Errno) {
 			}
 		}
 		end = start
+	}
+}
+
+// pathOf puts the path of a descriptor, as /proc tells it, into buf, and a NUL after it. The path may lead elsewhere: of what was
+// removed, or over which something is mounted. What is in no file system that is mounted has none that begins with a slash.
+func pathOf(fd int, buf []byte) (length int, errno syscall.Errno) {
+	link, cwd := finding.link[:], unix.AT_FDCWD
+	n := copy(link, "/proc/self/fd/")
+	link[n+decimal(link[n:], fd)] = 0
+	length, errno = result(systemCall(unix.SYS_READLINKAT, uintptr(cwd), uintptr(unsafe.Pointer(&link[0])), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)-1), 0))
+	if errno == 0 && uint(length) >= uint(len(buf)-1) {
+		errno = unix.ENAMETOOLONG
+	}
+	if errno != 0 {
+		return 0, errno
+	}
+	buf[length] = 0
+	return length, 0
+}
+
+// decimal writes a number that is not negative into buf, and returns its length.
+func decimal(buf []byte, number int) int {
+	var digits [20]byte
+	first := len(digits)
+	for {
+		first--
+		digits[first] = '0' + byte(number%10)
+		if number /= 10; number == 0 || first == 0 {
+			return copy(buf, digits[first:])
+		}
 	}
 }

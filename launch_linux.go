@@ -321,6 +321,12 @@ func (p *policy) addRules(ruleset int, r *ruleset, argv, envp []*byte) failure {
 			return f
 		}
 	}
+	if p.dev {
+		if errno := findRoot(); errno != 0 {
+			setPath("/")
+			return failure{reason: openFailed, errno: errno}
+		}
+	}
 	var c pathCursor
 	for name, use := p.nextPath(&c, argv, envp, shared.path[:]); name != nil; name, use = p.nextPath(&c, argv, envp, shared.path[:]) {
 		flags, dir, file := uintptr(0), r.write, r.writeFile
@@ -339,6 +345,9 @@ func (p *policy) addRules(ruleset int, r *ruleset, argv, envp []*byte) failure {
 			dir, file = r.unix, r.unix
 		}
 		fd, errno := result(openat(unix.AT_FDCWD, name, flags|unix.O_PATH))
+		if errno == 0 && use == devPath {
+			errno = exceptRoot(fd) // a variable may lead there
+		}
 		why := openFailed
 		if errno != 0 {
 			if use != readEverything && !exhausted(errno) {

@@ -74,6 +74,7 @@ const (
 	hideHint      = "each hidden path and each directory above one takes a descriptor: raise the limit (ulimit -n)"
 	systemHint    = "the system is out of file descriptors: raise fs.file-max"
 	protectText   = "protect {path}: {errno}"
+	unplacedText  = "protect {path}: its absolute path cannot be told: {errno}"
 	protectHint   = "each directory above a protected path takes a descriptor: raise the limit (ulimit -n)"
 	namespaceText = "option {word} needs a namespace: unshare: {errno}"
 	releaseBuild  = `build it as CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -E main.entry"`
@@ -182,6 +183,10 @@ var messages = [...]messageRow{
 	{protectFailed, unix.ENFILE, exitFailed, protectText, systemHint},
 	{protectFailed, unix.ENOSYS, exitFailed, protectText, "an outer sandbox such as snib's forbids openat2(2), and mounts: leave --protect out, or run snib outside"},
 	{protectFailed, 0, exitFailed, protectText, ""},
+	{protectUnplaced, unix.ENOENT, exitFailed, unplacedText, "mount /proc"},
+	{protectUnplaced, unix.ENAMETOOLONG, exitFailed, unplacedText, "an absolute path has at most 4,095 bytes"},
+	{protectUnplaced, unix.ESTALE, exitFailed, unplacedText, "something may be mounted over it, or have taken its place: write the path that leads to it"},
+	{protectUnplaced, 0, exitFailed, unplacedText, ""},
 	{protectUnwritable, 0, exitFailed, "protect {path}: it is not beneath a writable path", "only writable paths need --protect: leave it out"},
 	{protectWritable, 0, exitFailed, "{word} cannot be protected: the writable path {path} is at or beneath it", "leave one of them out"},
 	{keptInside, 0, exitFailed, "descriptor {number} leads around --protect: it is a directory, or may be a protected file",
@@ -208,6 +213,7 @@ var messages = [...]messageRow{
 	{mountFailed, unix.EACCES, exitFailed, mountText, noMountsHint},
 	{mountFailed, unix.ENOSPC, exitFailed, mountText, "raise fs.mount-max (sysctl)"},
 	{mountFailed, unix.EMFILE, exitFailed, mountText, protectHint},
+	{mountFailed, unix.ESTALE, exitFailed, mountText, "something else has taken its place, or that of a directory above it: start snib again"},
 	{mountFailed, 0, exitFailed, mountText, ""},
 	{cwdFailed, 0, exitFailed, "option {word} enters the working directory again, by its path: {errno}", "start snib in a directory that exists, that its user can reach, and over which nothing is mounted"},
 	{loopbackFailed, unix.EPERM, exitFailed, loopbackText, "a security module such as AppArmor, or an outer seccomp filter, forbids it: allow snib userns and net_admin in a profile, or run it outside"},

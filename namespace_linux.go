@@ -65,7 +65,7 @@ func (p *policy) enterNamespaces(argv, envp []*byte) failure {
 		}
 	}
 	if p.protects {
-		if f := p.mountProtected(argv, envp); f.reason != noReason {
+		if f := p.mountProtected(); f.reason != noReason {
 			return f
 		}
 	}
@@ -125,8 +125,9 @@ func raiseLoopback() syscall.Errno {
 	return errno
 }
 
-// mountProtected makes the paths of --protect read-only. They are found anew: the descriptors of before lead to the mounts of before.
-func (p *policy) mountProtected(argv, envp []*byte) failure {
+// mountProtected makes the paths of --protect read-only. What is mounted is found by its absolute path, and so lies over what that
+// leads to from then on.
+func (p *policy) mountProtected() failure {
 	before, errno := identityOf(unsafe.StringData(".\x00"))
 	if errno != 0 {
 		return failure{reason: cwdFailed, errno: errno, arg: p.namespaceAt}
@@ -136,43 +137,18 @@ func (p *policy) mountProtected(argv, envp []*byte) failure {
 	if errno := setMount(unix.AT_FDCWD, "/\x00", unix.AT_RECURSIVE); errno != 0 {
 		return failure{reason: slaveFailed, errno: errno, arg: p.namespaceAt}
 	}
-	if errno := findRoot(); errno != 0 {
-		return failure{reason: protectFailed, errno: errno, arg: p.namespaceAt}
-	}
-	protecting.count = 0
-	for value, next := p.nextOwn(argv, optProtect, 0); next != 0; value, next = p.nextOwn(argv, optProtect, next) {
-		if f := p.mountWay(value, next-1, argv, envp); f.reason != noReason {
-			return f
+	for i := range protecting.mounts[:protecting.count] {
+		m := &protecting.mounts[i]
+		fd, errno := m.open()
+		if errno == 0 {
+			errno = mountOnItself(fd, m.readOnly)
 		}
+		if errno != 0 {
+			return failure{reason: mountFailed, errno: errno, arg: m.arg}
+		}
+		closeFD(fd)
 	}
 	return p.enterDirectory(&before)
-}
-
-// mountWay mounts what leads to a path, the highest directory first, and the path itself. After each it is found anew, beneath that.
-func (p *policy) mountWay(name string, arg int, argv, envp []*byte) failure {
-	for {
-		top, f := p.findProtected(name, arg, argv, envp)
-		if f.reason != noReason {
-			return f
-		}
-		at := top - 1
-		for at >= 0 && isMounted(&protecting.way[at].identity, at == 0) {
-			at--
-		}
-		if at >= 0 {
-			errno := mountOnItself(protecting.way[at].fd, at == 0)
-			if errno == 0 {
-				errno = enterMount(&protecting.way[at], at == 0)
-			}
-			if errno != 0 {
-				return failure{reason: mountFailed, errno: errno, arg: arg}
-			}
-		}
-		forgetWay(top)
-		if at <= 0 {
-			return failure{}
-		}
-	}
 }
 
 // enterDirectory enters the working directory anew: the process is still in the one of before, which may be beneath a mount now.

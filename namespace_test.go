@@ -4,6 +4,7 @@ package main
 // there are none to be had.
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -201,6 +202,24 @@ func init() {
 		fmt.Println(unix.Exec(args[0], args[1:], os.Environ()))
 		return 1
 	}
+	// chrooted mounts /proc in a directory and executes a binary as a user whose root that is.
+	roles["chrooted"] = func(args []string) int {
+		err := unix.Mount("proc", args[0]+"/proc", "proc", 0, "")
+		if err == nil {
+			err = unix.Chroot(args[0])
+		}
+		if err == nil {
+			err = os.Chdir("/")
+		}
+		if uid := atoi(args[1]); err == nil && uid != 0 {
+			err = errors.Join(unix.Setgroups(nil), unix.Setresgid(uid, uid, uid), unix.Setresuid(uid, uid, uid))
+		}
+		if err == nil {
+			err = unix.Exec(args[2], args[3:], nil)
+		}
+		fmt.Println(err)
+		return 1
+	}
 }
 
 // A chroot is refused: by unshare for a user, and for root because mounts of its own need a root that is one.
@@ -208,8 +227,10 @@ func TestNamespaceChroot(t *testing.T) {
 	needRoot(t)
 	needNamespaces(t)
 	dir := scratch(t)
-	if err := os.MkdirAll(dir+"/r/p", 0o755); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"/r/p", "/proc"} {
+		if err := os.MkdirAll(dir+name, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -225,17 +246,28 @@ func TestNamespaceChroot(t *testing.T) {
 		{65534, "snib: error: option \"--protect\" needs a namespace: unshare: operation not permitted\n" +
 			"snib: hint: a container's seccomp filter, a chroot or kernel.unprivileged_userns_clone forbids it: have it allow unshare(2), or leave the option out\n"},
 	} {
-		inside := func(options ...string) run {
-			return start(t, "/snib", slices.Concat([]string{"snib", "-w", "/r"}, options, []string{"--", "/tiny"}), func(cmd *exec.Cmd) {
+		inside := func(proc bool, options ...string) run {
+			argv := slices.Concat([]string{"snib", "-w", "/r"}, options, []string{"--", "/tiny"})
+			if proc {
+				argv = append([]string{"chrooted", dir, fmt.Sprint(c.uid), "/snib"}, argv...)
+				return start(t, rolePath("chrooted"), argv, func(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS} })
+			}
+			return start(t, "/snib", argv, func(cmd *exec.Cmd) {
 				cmd.Dir = "/"
 				cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: dir, Credential: &syscall.Credential{Uid: c.uid, Gid: c.uid}}
 			})
 		}
-		if got := inside(); got.code != tinyCode {
-			t.Errorf("%d: control: %s: %+v", c.uid, tiny, got)
-		}
-		if got := inside("--protect", "/r/p"); got != (run{code: exitFailed, stderr: c.want}) {
-			t.Errorf("%d: %+v, want %s", c.uid, got, c.want)
+		for _, proc := range []bool{false, true} {
+			want := c.want
+			if !proc {
+				want = "snib: error: protect \"/r/p\": its absolute path cannot be told: no such file or directory\nsnib: hint: mount /proc\n"
+			}
+			if got := inside(proc); got.code != tinyCode {
+				t.Errorf("%d: control: %s: %+v", c.uid, tiny, got)
+			}
+			if got := inside(proc, "--protect", "/r/p"); got != (run{code: exitFailed, stderr: want}) {
+				t.Errorf("%d: %+v, want %s", c.uid, got, want)
+			}
 		}
 	}
 }

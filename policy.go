@@ -111,7 +111,7 @@ var baseSystem = [...]string{
 const firstDevice = len(baseSystem) - 6
 
 // devPaths are where --dev allows writing, as far as they exist: temporary files, caches, shared memory, terminals. A row is the
-// path in suffix, or beneath the directory that an environment variable names, if that counts (directory).
+// path in suffix, or beneath the directory that an environment variable names, if that counts (directory, exceptRoot).
 var devPaths = [...]struct {
 	variable string // with its "="; empty: none
 	suffix   string // NUL-terminated

@@ -14,51 +14,44 @@ import (
 // and the highest writable path above it, which could otherwise be renamed and made anew. A mount point cannot.
 type mountPoint struct {
 	identity
-	fd       int // on a way alone
-	readOnly bool
+	start, length int // of its absolute path in protecting.text
+	arg           int // index of the word that names it, or something beneath it
+	readOnly      bool
 }
 
-// protecting is what is to be mounted, and then what is. Memory that the kernel reads or writes is in it, too.
+// step is what a path leads to, or a directory above that.
+type step struct {
+	identity
+	fd, length int
+}
+
+// protecting is what is to be mounted, a directory before what lies beneath it. Memory that the kernel reads or writes is in it, too.
 var protecting struct {
-	mounts [64]mountPoint
-	count  int
-	way    [256]mountPoint // what a path leads to, and the directories above it
-	how    unix.OpenHow
-	link   [32]byte
+	mounts      [64]mountPoint
+	count, used int // how much there is of mounts and text
+	way         [256]step
+	name        [unix.PathMax]byte // a writable path: find uses shared.path
+	text        [64 << 10]byte
 }
 
-// judgeProtected judges the paths of --protect, and the descriptors that stay open. Where those lead, only the namespace tells
-// that they come from.
+// judgeProtected judges the paths of --protect, and the descriptors that stay open, and enters what is to be mounted. It does so
+// before anything is: from then on a relative path, and a descriptor, lead to what lies beneath the mounts.
 func (p *policy) judgeProtected(argv, envp []*byte) failure {
-	protecting.count = 0
+	protecting.count, protecting.used = 0, 0
 	if errno := findRoot(); errno != 0 {
 		return failure{reason: protectFailed, errno: errno, arg: p.namespaceAt}
 	}
 	for value, next := p.nextOwn(argv, optProtect, 0); next != 0; value, next = p.nextOwn(argv, optProtect, next) {
-		top, f := p.findProtected(value, next-1, argv, envp)
-		if f.reason != noReason {
+		if f := p.findProtected(value, next-1, argv, envp); f.reason != noReason {
 			return f
-		}
-		forgetWay(top)
-		if errno := enterMount(&protecting.way[0], true); errno != 0 {
-			setPath(value)
-			return failure{reason: protectFailed, errno: errno, arg: next - 1}
 		}
 	}
 	return p.keptInside(argv)
 }
 
-// forgetWay closes the descriptors of a way, as far as they are open.
-func forgetWay(top int) {
-	for i := range protecting.way[:top] {
-		closeFD(protecting.way[i].fd)
-	}
-}
-
-// findProtected finds what a path leads to and the directories above it, in protecting.way, and returns the index of the highest
-// that is a writable path. The caller owns the descriptors of those before that.
-func (p *policy) findProtected(name string, arg int, argv, envp []*byte) (top int, f failure) {
-	way, length := &protecting.way, 0
+// findProtected finds what a path leads to and the directories above it, in protecting.way, and enters those that are to be mounted.
+func (p *policy) findProtected(name string, arg int, argv, envp []*byte) (f failure) {
+	way, length, top := &protecting.way, 0, 0
 	fd, up, errno := p.resolve(name, argv, envp)
 	for way[0].fd = fd; errno == 0; {
 		m := &way[length]
@@ -83,19 +76,61 @@ func (p *policy) findProtected(name string, arg int, argv, envp []*byte) (top in
 	if errno == 0 {
 		top, f = p.writableAbove(way[:length], argv, envp)
 	}
+	why := protectFailed
+	if errno == 0 && f.reason == noReason {
+		errno, why = enterMounts(way[:top], arg)
+		for i := range way[:length] {
+			closeFD(way[i].fd)
+		}
+	}
 	if errno != 0 || f.reason == protectFailed || f.reason == protectUnwritable {
 		setPath(name)
 	}
 	if errno != 0 {
-		return 0, failure{reason: protectFailed, errno: errno, arg: arg}
+		return failure{reason: why, errno: errno, arg: arg}
 	}
 	f.arg = arg
-	if f.reason == noReason {
-		for i := top; i < length; i++ {
-			closeFD(way[i].fd)
+	return f
+}
+
+// enterMounts enters the mount points on a way by their absolute paths, the highest first. That of the way's start, without its last
+// names, is that of the directories above it.
+func enterMounts(way []step, arg int) (errno syscall.Errno, why reason) {
+	start := protecting.used
+	path := protecting.text[start:]
+	if len(path) < unix.PathMax {
+		return unix.E2BIG, protectFailed
+	}
+	n, errno := pathOf(way[0].fd, path[:unix.PathMax])
+	if errno != 0 {
+		return errno, protectUnplaced
+	}
+	id, errno := identityOf(&path[0])
+	if errno == 0 && id != way[0].identity {
+		errno = unix.ESTALE // something is mounted over it, or it was removed
+	}
+	after, count := start+n+1, protecting.count
+	for i := range way {
+		way[i].length = n
+		for n > 0 && path[n-1] != '/' {
+			n--
+		}
+		if n--; n <= 0 && i+1 < len(way) && errno == 0 {
+			errno = unix.ESTALE
 		}
 	}
-	return top, f
+	if errno != 0 {
+		return errno, protectUnplaced
+	}
+	for i := len(way) - 1; i >= 0; i-- {
+		if errno = enterMount(mountPoint{way[i].identity, start, way[i].length, arg, i == 0}); errno != 0 {
+			return errno, protectFailed
+		}
+	}
+	if protecting.count > count {
+		protecting.used = after
+	}
+	return 0, noReason
 }
 
 // resolve returns descriptors of what a path leads to, and of the directory that this is in. The caller owns both. ELOOP: it has a
@@ -105,7 +140,7 @@ func (p *policy) resolve(name string, argv, envp []*byte) (fd, up int, errno sys
 	rest, count := name, 0
 	var base *byte
 	for c := (pathCursor{}); ; {
-		top, use := p.nextPath(&c, argv, envp, shared.path[:])
+		top, use := p.nextPath(&c, argv, envp, protecting.name[:])
 		if top == nil {
 			break
 		}
@@ -150,13 +185,6 @@ func (p *policy) resolve(name string, argv, envp []*byte) (fd, up int, errno sys
 	return fd, up, errno
 }
 
-// openat2 opens a path without symbolic links, for nothing but its descriptor. A path of PATH_MAX or more is ENAMETOOLONG.
-func openat2(dir int, name *byte) (fd int, errno syscall.Errno) {
-	how := &protecting.how
-	*how = unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
-	return result(systemCall(unix.SYS_OPENAT2, uintptr(dir), uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(how)), unsafe.Sizeof(*how), 0))
-}
-
 // beneath returns what follows a directory in the text of a path, from a name on; "": it does not begin with that directory.
 func beneath(name, dir string) string {
 	n := len(dir)
@@ -177,9 +205,9 @@ func beneath(name, dir string) string {
 
 // writableAbove returns the index of the highest directory on a way that is a writable path. Nothing at or beneath the way's start
 // may be writable: protectWritable.
-func (p *policy) writableAbove(way []mountPoint, argv, envp []*byte) (top int, f failure) {
+func (p *policy) writableAbove(way []step, argv, envp []*byte) (top int, f failure) {
 	for c := (pathCursor{}); ; {
-		name, use := p.nextPath(&c, argv, envp, shared.path[:])
+		name, use := p.nextPath(&c, argv, envp, protecting.name[:])
 		switch {
 		case name == nil && top == 0:
 			return 0, failure{reason: protectUnwritable}
@@ -188,18 +216,22 @@ func (p *policy) writableAbove(way []mountPoint, argv, envp []*byte) (top int, f
 		case !use.writable():
 			continue
 		}
-		at, inside, errno := meets(way, text(name))
-		if errno != 0 {
-			opened, why := result(openat(unix.AT_FDCWD, name, unix.O_PATH))
-			if opened >= 0 {
-				closeFD(opened)
-			}
-			if why != 0 && use == devPath && !exhausted(why) {
-				continue // nothing is granted there
-			}
-			if errno == unix.EXDEV {
-				return 0, failure{reason: protectFailed, errno: errno}
-			}
+		opened, why := result(openat(unix.AT_FDCWD, name, unix.O_PATH))
+		if why == 0 && use == devPath {
+			why = exceptRoot(opened)
+		}
+		if why != 0 && use == devPath && !exhausted(why) {
+			continue // nothing is granted there
+		}
+		at, inside, errno := 0, false, why
+		if why == 0 {
+			closeFD(opened)
+			at, inside, errno = meets(way, text(name))
+		}
+		switch {
+		case errno == unix.EXDEV:
+			return 0, failure{reason: protectFailed, errno: errno}
+		case errno != 0:
 			setPath(text(name))
 			if why != 0 {
 				return 0, failure{reason: missingPath, errno: why}
@@ -216,7 +248,7 @@ func (p *policy) writableAbove(way []mountPoint, argv, envp []*byte) (top int, f
 
 // meets returns the index of a directory on a way, above its start, that a path leads to; 0: there is none; or that
 // the path leads to the start of the way, or beneath it. ENOENT: it leads nowhere; EXDEV: to another mount of such a directory.
-func meets(way []mountPoint, name string) (at int, inside bool, errno syscall.Errno) {
+func meets(way []step, name string) (at int, inside bool, errno syscall.Errno) {
 	fd, dir, errno := find(name)
 	if errno == 0 && fd < 0 {
 		errno = unix.ENOENT
@@ -247,23 +279,46 @@ func meets(way []mountPoint, name string) (at int, inside bool, errno syscall.Er
 	return at, inside, errno
 }
 
-// enterMount enters a mount point, which may be known already.
-func enterMount(m *mountPoint, readOnly bool) syscall.Errno {
-	if isMounted(&m.identity, readOnly) {
-		return 0
+// path is the absolute path of a mount point.
+func (m *mountPoint) path() string { return unsafe.String(&protecting.text[m.start], m.length) }
+
+// enterMount enters a mount point, which may be known already. It is told by its path: one file has several by hard links or mounts.
+func enterMount(m mountPoint) syscall.Errno {
+	for i := range protecting.mounts[:protecting.count] {
+		if known := &protecting.mounts[i]; known.path() == m.path() {
+			known.readOnly = known.readOnly || m.readOnly
+			return 0
+		}
 	}
 	if protecting.count == len(protecting.mounts) {
 		return unix.E2BIG
 	}
-	protecting.mounts[protecting.count] = mountPoint{identity: m.identity, readOnly: readOnly}
+	protecting.mounts[protecting.count] = m
 	protecting.count++
 	return 0
 }
 
-// isMounted tells whether a file is a mount point that was entered, in whatever mount; or one that is read-only.
-func isMounted(id *identity, readOnly bool) bool {
+// open opens a mount point by its path, which leads through the mounts above it. ESTALE: something else is there.
+func (m *mountPoint) open() (fd int, errno syscall.Errno) {
+	path := protecting.text[m.start : m.start+m.length+1]
+	after := path[m.length]
+	path[m.length] = 0
+	fd, errno = openat2(unix.AT_FDCWD, &path[0])
+	path[m.length] = after
+	id := identity{}
+	if errno == 0 {
+		id, _, errno = identify(fd)
+	}
+	if errno == 0 && !id.is(&m.identity) {
+		errno = unix.ESTALE
+	}
+	return fd, errno
+}
+
+// isProtected tells whether a file is one of --protect, in whatever mount.
+func isProtected(id *identity) bool {
 	for i := range protecting.mounts[:protecting.count] {
-		if m := &protecting.mounts[i]; m.is(id) && (m.readOnly || !readOnly) {
+		if m := &protecting.mounts[i]; m.readOnly && m.is(id) {
 			return true
 		}
 	}
@@ -293,19 +348,15 @@ func leadsInside(fd int) bool {
 	switch {
 	case errno == unix.EBADF:
 		return false
-	case errno != 0 || kind == unix.S_IFDIR || isMounted(&id, true):
+	case errno != 0 || kind == unix.S_IFDIR || isProtected(&id):
 		return true
 	case kind == unix.S_IFCHR || kind == unix.S_IFBLK || finding.stat.Nlink == 0:
 		return false // writing to it changes no directory
 	}
-	link, path := protecting.link[:], shared.path[:]
-	n := copy(link, "/proc/self/fd/")
-	n += decimal(link[n:], fd)
-	link[n] = 0
-	cwd := unix.AT_FDCWD
-	end, errno := result(systemCall(unix.SYS_READLINKAT, uintptr(cwd), uintptr(unsafe.Pointer(&link[0])), uintptr(unsafe.Pointer(&path[0])), uintptr(len(path)-1), 0))
+	path := shared.path[:]
+	end, errno := pathOf(fd, path)
 	doubtful := kind == unix.S_IFREG // what else there is has no contents there
-	if errno != 0 || uint(end) >= uint(len(path)-1) {
+	if errno != 0 {
 		return doubtful
 	}
 	if path[0] != '/' {
@@ -315,7 +366,7 @@ func leadsInside(fd int) bool {
 		path[at] = 0
 		found, errno := identityOf(&path[0])
 		switch {
-		case errno == 0 && isMounted(&found, true):
+		case errno == 0 && isProtected(&found):
 			return true
 		case errno == 0 && at == end && !found.is(&id), errno != 0 && errno != unix.EACCES:
 			return doubtful
@@ -324,17 +375,4 @@ func leadsInside(fd int) bool {
 		}
 	}
 	return false
-}
-
-// decimal writes a number that is not negative into buf, and returns its length.
-func decimal(buf []byte, number int) int {
-	var digits [20]byte
-	first := len(digits)
-	for {
-		first--
-		digits[first] = '0' + byte(number%10)
-		if number /= 10; number == 0 || first == 0 {
-			return copy(buf, digits[first:])
-		}
-	}
 }

@@ -110,7 +110,7 @@ func stracedWith(t testing.TB, prepare func(*exec.Cmd), argv []string, options .
 
 var traceLine = lazy(`(?m)^(\d+) +(\w+)\((.*)$`)
 
-// calls lists the calls in a trace after the first execve, with the path of an openat, and checks that there is only one
+// calls lists the calls in a trace after the first execve, with the path of an openat or openat2, and checks that there is only one
 // thread.
 func calls(t testing.TB, trace string) (list []string) {
 	t.Helper()
@@ -120,7 +120,7 @@ func calls(t testing.TB, trace string) (list []string) {
 			t.Errorf("a second thread: %s", line[0])
 		}
 		name := line[2]
-		if name == "openat" {
+		if name == "openat" || name == "openat2" {
 			name += " " + line[3][strings.Index(line[3], `"`):][:strings.Index(line[3][strings.Index(line[3], `"`)+1:], `"`)+2]
 		}
 		list = append(list, name)
