@@ -221,3 +221,67 @@ func field(name string, words []string) string {
 //
 //go:linkname runtimeEnvs syscall.runtime_envs
 func runtimeEnvs() []string
+
+// shellLine quotes words so that sh, dash, bash, zsh and fish, interactive ones too, read the same words again, whatever bytes they hold, and a
+// terminal shows what is there.
+func shellLine(words []string) string {
+	quoted := make([]string, len(words))
+	broken := false
+	for i, word := range words {
+		quoted[i] = shellWord(word, broken)
+		broken = broken || strings.HasSuffix(word, "\n")
+	}
+	return strings.Join(quoted, " ")
+}
+
+// shellWord quotes a word. On the second line of a command, after a line break in quotes, some interactive shells expand "!" in quotes too.
+func shellWord(word string, secondLine bool) string {
+	outside := func(r rune) bool { return !inWord(r) && r != '_' && r != '/' && r != ':' && r != '@' && r != '=' }
+	hidden := func(r rune) bool { return !strconv.IsPrint(r) }
+	switch {
+	case word == "":
+		return "''"
+	case !utf8.ValidString(word) || strings.ContainsFunc(word, hidden) || secondLine && strings.Contains(word, "!"):
+		return shellPrintf(word)
+	case !strings.ContainsFunc(word, outside) && (word[0] == '-' || !strings.Contains(word, "=")):
+		return word // elsewhere "=" can make an assignment, or a search for a program
+	}
+	// Quotes and backslashes stand outside of the quotes: fish knows both as escapes inside, and zsh may take two quotes there for one.
+	var out strings.Builder
+	for word != "" {
+		n := strings.IndexAny(word, "'\\")
+		if n < 0 {
+			n = len(word)
+		}
+		if n > 0 {
+			out.WriteString("'" + word[:n] + "'")
+		}
+		if word = word[n:]; word != "" {
+			out.WriteString("\\" + word[:1])
+			word = word[1:]
+		}
+	}
+	return out.String()
+}
+
+// shellPrintf has printf(1) make a word. What it prints last must not be a line break: the shell drops those.
+func shellPrintf(word string) string {
+	stays := strings.TrimRight(word, "\n")
+	breaks := word[len(stays):]
+	var out strings.Builder
+	if stays != "" {
+		out.WriteString("\"$(printf '")
+		for i := range len(stays) {
+			if c := stays[i]; i > 0 && (c == ' ' || c < utf8.RuneSelf && inWord(rune(c)) || strings.IndexByte("_/:=,;()[]<>|&~*?#", c) >= 0) {
+				out.WriteByte(c)
+			} else {
+				out.WriteString("\\" + string('0'+c>>6) + string('0'+c>>3&7) + string('0'+c&7))
+			}
+		}
+		out.WriteString("')\"")
+	}
+	if breaks != "" {
+		out.WriteString("'" + breaks + "'")
+	}
+	return out.String()
+}

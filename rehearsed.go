@@ -7,9 +7,7 @@ import (
 	"bytes"
 	"os"
 	"strconv"
-	"strings"
 	"syscall"
-	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -156,19 +154,4 @@ func rewritingNotes() (notes []string) {
 		}[n.why]+quote(n.entry.path()))
 	}
 	return notes
-}
-
-// shellLine quotes words for a shell.
-func shellLine(words []string) string {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = word
-		if strings.ContainsFunc(word, func(r rune) bool { return !strconv.IsPrint(r) }) || !utf8.ValidString(word) {
-			ascii := strconv.QuoteToASCII(word)
-			quoted[i] = "$'" + strings.ReplaceAll(ascii[1:len(ascii)-1], "'", `\'`) + "'"
-		} else if word == "" || strings.ContainsFunc(word, func(r rune) bool { return !inWord(r) && !strings.ContainsRune("_/=:@%", r) }) {
-			quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
 }

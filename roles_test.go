@@ -36,6 +36,7 @@ var roles = map[string]func(args []string) int{
 	"landlocked": landlocked,
 	"lowered":    lowered,
 	"filtered":   filtered,
+	"words":      words,
 	"init":       guest,
 }
 
@@ -505,4 +506,17 @@ func parent(args []string) int {
 			foreign++
 		}
 	}
+}
+
+// words appends its arguments to a file, each with a NUL.
+func words(args []string) int {
+	file, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	if err != nil {
+		return 1
+	}
+	defer file.Close()
+	if _, err := file.WriteString(strings.Join(args[1:], "\x00") + "\x00"); err != nil {
+		return 1
+	}
+	return 0
 }

@@ -34,6 +34,8 @@ var rooms = [][]string{
 	{"why_calls_amd64.go", "why_calls_arm64.go"},
 	{"why_process.go"},
 	{"why_suggest.go"},
+	{"why_network.go"},
+	{"why_secrets.go"},
 	{"why_report.go"},
 	{"explain.go"},
 	{"rehearsed.go"},
@@ -61,7 +63,7 @@ var rooms = [][]string{
 
 // core are the rooms that run before execve, and apart are those of them that only a newer client or the options --hide, --protect and --loopback enter.
 var (
-	core  = rooms[22:]
+	core  = rooms[slices.IndexFunc(rooms, func(row []string) bool { return row[0] == "launch_linux.go" }):]
 	apart = []string{"rewrite.go", "profile.go", "entries.go", "namespace_linux.go", "protect_linux.go", "hide_linux.go", "find_linux.go"}
 )
 

@@ -40,21 +40,26 @@ type trial struct {
 // namespaceTrial is an option that takes namespaces, and why a launch with it failed here; empty: it did not.
 type namespaceTrial struct{ option, why string }
 
-// tryNamespaces launches this program, which prints its help then, with each option that takes namespaces.
+// tryNamespaces tries each option that takes namespaces.
 func tryNamespaces() (tried []namespaceTrial) {
 	for _, options := range [][]string{{"--loopback"}, {"--protect", "/dev/zero", "-w", "/"}} {
-		said, err := ownOutput(append(options, "--", ownProgram, "--help"))
-		why, failed := strings.CutPrefix(said, "snib: error: ")
-		why, _, _ = strings.Cut(why, "\n")
-		switch {
-		case err != nil:
-			why = err.Error()
-		case !failed && strings.HasPrefix(said, "usage: snib "):
-			why = ""
-		}
-		tried = append(tried, namespaceTrial{options[0], why})
+		tried = append(tried, namespaceTrial{options[0], tryLaunch(options...)})
 	}
 	return tried
+}
+
+// tryLaunch launches this program, which prints its help then, with options. It tells why that failed; empty: it did not.
+func tryLaunch(options ...string) string {
+	said, err := ownOutput(append(options, "--", ownProgram, "--help"))
+	why, failed := strings.CutPrefix(said, "snib: error: ")
+	why, _, _ = strings.Cut(why, "\n")
+	switch {
+	case err != nil:
+		why = err.Error()
+	case !failed && strings.HasPrefix(said, "usage: snib "):
+		why = ""
+	}
+	return why
 }
 
 // ownOutput runs this program, and returns its output. Its stdin is the pipe too: there may be no /dev/null, and it reads nothing.

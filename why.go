@@ -46,6 +46,7 @@ func giveWhy(args []string, asJSON bool) (code int, f failure) {
 		run.exit = 128 + int(t.status.Signal())
 	}
 	if t.launched {
+		run.loopbackFails = func() string { return tryLaunch("--loopback") }
 		run.suggest()
 		report := run.text()
 		if asJSON {

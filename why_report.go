@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // action is what the command tried. Its String is the first word of a line.
@@ -72,7 +74,7 @@ type denial struct {
 	port                   int    // of a TCP or UDP address; 0: none
 	loopback               bool   // the address is one of 127.0.0.0/8, or ::1
 	served                 bool   // connect: something outside listens at that port of this machine
-	pid                    int    // of signal, limit and trace
+	pid                    int    // of signal, limit and trace; 0: none, and of ptrace: the caller itself
 	request                uint32 // of ioctl
 	program                string // base name of what the process had executed, bounded
 	count                  int
@@ -81,10 +83,31 @@ type denial struct {
 	handled                bool // each process that it happened to exited with 0
 
 	// What suggest fills in.
+	wants   []want
 	options []string // the words that would have allowed it; empty: there are none
 	reason  string   // why there are none, or why they are not in the line
 	left    bool     // the options are not in the line
 }
+
+// want is one option.
+type want struct {
+	id    optionID
+	value string // "": it takes none
+	soft  bool   // programs do without: it counts only where nothing else does
+}
+
+// forbidden is a place that is not suggested, nor what is beneath it, nor what holds it.
+type forbidden struct {
+	path  string
+	why   string
+	reads bool     // it is not suggested for reading either
+	alone bool     // what is beneath it may be suggested
+	home  bool     // what is in the user's home may be
+	above []fileID // the place and the directories that it is in; none: it does not exist
+}
+
+// noOption is said of what no option allows.
+const noOption = "cannot be allowed"
 
 // whyRun is one traced run.
 type whyRun struct {
@@ -101,9 +124,29 @@ type whyRun struct {
 	notes     []string // such as that the command traces itself; said once each
 	exit      int      // the command's exit code; 128 and more: its signal
 
+	loopbackFails func() string // why --loopback cannot be had here; "": it can. nil: nobody asks
+
 	// What suggest fills in.
+	places    []forbidden
 	suggested []string // the words of the line to copy; empty: there is none
 }
+
+// variable is the value of an environment variable.
+func (w *whyRun) variable(name string) string {
+	for _, entry := range w.envp {
+		if value, is := strings.CutPrefix(entry, name+"="); is {
+			return value
+		}
+	}
+	return ""
+}
+
+func (w *whyRun) userID() string { return strconv.Itoa(w.uid) }
+
+const (
+	mostLines    = 40  // of text; the rest is in the JSON
+	longestShown = 300 // bytes of a name in text
+)
 
 // text renders the run for people.
 func (w *whyRun) text() string {
@@ -112,50 +155,175 @@ func (w *whyRun) text() string {
 	for _, note := range w.notes {
 		out.WriteString(name + ": note: " + note + "\n")
 	}
+	lines, more := 0, w.dropped
+	told := map[string]int{} // by all but the name in a directory
 	for i := range w.denials {
-		out.WriteString(name + ": denied: " + w.denials[i].text() + "\n")
+		told[w.denials[i].likeness()]++
 	}
-	if w.dropped > 0 {
-		out.WriteString(name + ": denied: and " + strconv.Itoa(w.dropped) + " more\n")
+	for i := range w.denials {
+		d := &w.denials[i]
+		others := told[d.likeness()] - 1
+		switch {
+		case others < 0: // told with the first of its like
+		case lines == mostLines:
+			more++
+		default:
+			told[d.likeness()] = 0
+			out.WriteString(name + ": denied: " + d.text(others) + "\n")
+			lines++
+		}
 	}
-	if len(w.suggested) > 0 && w.exit != 0 {
-		out.WriteString(name + ": hint: this allows it:\n    " + shellLine(w.suggested) + "\n")
+	if more > 0 {
+		out.WriteString(name + ": denied: and " + strconv.Itoa(more) + " more\n")
+	}
+	switch {
+	case len(w.denials)+w.dropped == 0:
+		out.WriteString(name + ": note: the sandbox denied nothing\n")
+	case w.exit == 0:
+		out.WriteString(name + ": note: the command exited with 0, so no options are suggested\n")
+	case len(w.suggested) > 0:
+		out.WriteString(name + ": hint: this line allows it:\n    " + shellLine(w.suggested) + "\n")
+	case w.policy.grammar == snibOptions && len(w.denials) > 0:
+		out.WriteString(name + ": note: no options are suggested for this\n")
 	}
 	return out.String()
 }
 
-// text is a line about a denial, without its end.
-func (d *denial) text() string {
+// likeness is what denials have in common that text tells in one line: what temporary files have, each of which has another name.
+func (d *denial) likeness() string {
+	return strings.Join([]string{d.action.String(), d.call, directoryOf(d.path), directoryOf(d.second), d.address, strconv.Itoa(d.family), strconv.Itoa(d.socketType), strconv.Itoa(d.pid), strconv.Itoa(int(d.request)),
+		d.program, strings.Join(d.options, "\x00"), d.reason, strconv.FormatBool(d.handled)}, "\x01")
+}
+
+// directoryOf is where a path's last name stands.
+func directoryOf(path string) string { return path[:strings.LastIndexByte(path, '/')+1] }
+
+// text is a line about a denial and others of its like, without its end.
+func (d *denial) text(others int) string {
 	s := d.action.String()
-	for _, path := range []string{d.path, d.second} {
-		if path != "" {
-			s += " " + quote(path)
+	switch {
+	case d.action == actOther || d.action == actMount || d.action == actTrace || d.action == actAttribute || d.action == actSetUID:
+		s = d.call
+	case d.action == actIoctl:
+		s += " 0x" + strconv.FormatUint(uint64(d.request), 16)
+	case d.action == actSocket:
+		s += " " + familyName(d.family)
+		if name := socketTypeNames[d.socketType]; name != "" {
+			s += " " + name
 		}
 	}
-	if d.address != "" {
-		s += " " + d.address
+	if d.path != "" {
+		s += " " + shortQuote(d.path)
 	}
-	s += " by " + quote(d.program)
+	if d.second != "" {
+		s += " to " + shortQuote(d.second)
+	}
+	if d.address != "" {
+		s += " to " + printableName(d.address)
+	}
+	if d.pid != 0 {
+		s += " to process " + strconv.Itoa(d.pid)
+	}
+	if others > 0 {
+		s += " and " + strconv.Itoa(others) + " more there"
+	}
+	if d.program != "" {
+		s += ", by " + printableName(d.program)
+	}
 	if d.count > 1 {
 		s += ", " + strconv.Itoa(d.count) + " times"
 	}
+	said := d.reason
 	if len(d.options) > 0 {
-		s += ": " + shellLine(d.options)
+		said = shellLine(d.options)
+		if d.reason != "" {
+			said += " (" + d.reason + ")"
+		}
 	}
-	return s
+	if d.handled {
+		said += "; the program did without"
+	}
+	return s + ": " + said
+}
+
+// shortQuote quotes a path that may be long.
+func shortQuote(s string) string {
+	if len(s) > longestShown {
+		return quote(s[:longestShown]) + "..."
+	}
+	return quote(s)
+}
+
+// printableName is a name as it is, or quoted if it is not a plain word.
+func printableName(s string) string {
+	if s != "" && len(s) <= longestShown && !strings.ContainsFunc(s, func(r rune) bool { return !inWord(r) && !strings.ContainsRune("_/:@[]", r) }) {
+		return s
+	}
+	return shortQuote(s)
+}
+
+var socketTypeNames = map[int]string{1: "SOCK_STREAM", 2: "SOCK_DGRAM", 3: "SOCK_RAW", 5: "SOCK_SEQPACKET"}
+
+func familyName(family int) string {
+	switch family {
+	case 1:
+		return "AF_UNIX"
+	case 2:
+		return "AF_INET"
+	case 10:
+		return "AF_INET6"
+	case 16:
+		return "AF_NETLINK"
+	case 17:
+		return "AF_PACKET"
+	case -1:
+		return "of a family that is not known"
+	}
+	return "of family " + strconv.Itoa(family)
 }
 
 // json renders the run for programs.
 func (w *whyRun) json() string {
 	var o jsonWriter
 	o.string("schema", "snib-why-1")
+	o.string("snib", version)
+	o.number("landlock_abi", w.abi)
+	o.list("command", w.words)
 	o.number("exit", w.exit)
 	o.raw("denials", jsonList(w.denials, func(d denial) string {
 		var o jsonWriter
 		o.string("action", d.action.String())
 		o.string("call", d.call)
+		o.string("errno", unix.ErrnoName(d.errno))
+		o.string("program", d.program)
 		o.number("count", d.count)
+		o.string("path", d.path)
+		o.string("second", d.second)
+		o.string("kind", pathKindNames[d.kind])
+		o.string("address", d.address)
+		o.number("port", d.port)
+		o.number("family", d.family)
+		o.number("type", d.socketType)
+		o.number("protocol", d.protocol)
+		o.number("pid", d.pid)
+		o.number("request", int(d.request))
+		o.bool("protected", d.protected)
+		o.bool("hidden", d.hidden)
+		o.bool("handled", d.handled)
+		o.list("options", d.options)
+		o.bool("suggested", len(d.options) > 0 && !d.left)
+		o.string("reason", d.reason)
 		return o.String()
 	}))
+	o.number("dropped", w.dropped)
+	o.list("notes", w.notes)
+	o.list("suggested", w.suggested)
+	line := ""
+	if len(w.suggested) > 0 {
+		line = shellLine(w.suggested)
+	}
+	o.string("line", line)
 	return o.String() + "\n"
 }
+
+var pathKindNames = [...]string{"", "missing", "file", "directory", "device", "socket", "other"}
