@@ -179,6 +179,8 @@ var examples = map[string]example{
 	"README.md: ln -s snib codex-linux-sandbox":                   {setup: "cp ~/bin/snib .", check: "./codex-linux-sandbox --help | grep -q POLICY_JSON"},
 	"README.md: COPY --from=snib /snib /usr/bin/snib":             {by: "test/image"}, // docs/install.md has it too
 
+	"README.md: snib --why -w . -- sh -c 'echo hello >~/.npm/log'": {setup: "mkdir ~/.npm"},
+
 	"docs/codex.md: ln -sf \"$(command -v snib)\" codex-linux-sandbox":                                     {by: "TestCodexPage"},
 	"docs/codex.md: profile='{\"type\":\"managed\",\"file_system\":{\"type\":\"restricted\",\"entries\":[": {by: "TestCodexPage"},
 	"docs/codex.md: ln -sf snib /usr/local/bin/codex-linux-sandbox":                                        {not: "it takes the client, which is no package"},
@@ -200,7 +202,7 @@ var examples = map[string]example{
 	"snib.1: snib --hide ~/.ssh --hide ~/.aws -w . -- sh build.sh": {
 		setup: "mkdir ~/.ssh ~/.aws; echo secret >~/.ssh/key; echo 'echo x >done; cat ~/.ssh/key >stolen 2>said; ls ~/.ssh' >build.sh",
 		check: "test -e done && test ! -s stolen && grep -q denied said"},
-	"snib.1: snib --why -w . -- make":                  {setup: "printf 'all:\\n\\techo x >~/there\\n' >Makefile", fails: true, prints: `(?m)^snib: hint: this allows it:\n    snib -w \. -w /home/me/there -- make$`},
+	"snib.1: snib --why -w . -- make":                  {setup: "printf 'all:\\n\\techo x >~/.npm/log\\n' >Makefile; mkdir ~/.npm", fails: true, prints: `(?m)^    snib -w \. -w /home/me/\.npm -- make$`},
 	"snib.1: snib --explain --abi 2 -w .":              {prints: `(?m)^for Landlock ABI 2 \(--abi\)`},
 	"snib.1: snib --status-fd 3 -w . -- make 3>status": {setup: "printf 'all:\\n\\techo x >done\\n' >Makefile", check: "test -e done && grep -q sandboxed status"},
 
