@@ -345,7 +345,7 @@ func TestPageNames(t *testing.T) {
 		return anchors
 	}
 	named := 0
-	for _, page := range pages(t) {
+	for _, page := range append(pages(t), "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md") {
 		text := regexp.MustCompile("(?ms)^```.*?^```$|^    .*?$").ReplaceAllString(readPage(t, page), "")
 		for _, m := range regexp.MustCompile(`\]\(([^)#]*)(?:#([^)]*))?\)`).FindAllStringSubmatch(text, -1) {
 			file := page
