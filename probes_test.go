@@ -19,7 +19,7 @@ var probes = map[string]func(args []string) error{} // filled by init, for some 
 
 func init() {
 	for _, kind := range []map[string]func(args []string) error{
-		fileProbes, attributeProbes, ioctlProbes, networkProbes, processProbes, capabilityProbes,
+		fileProbes, attributeProbes, ioctlProbes, networkProbes, processProbes, capabilityProbes, whyProbes,
 	} {
 		for name, op := range kind {
 			if probes[name] != nil {

@@ -37,6 +37,7 @@ var roles = map[string]func(args []string) int{
 	"lowered":    lowered,
 	"filtered":   filtered,
 	"words":      words,
+	"forbidding": forbidding,
 	"init":       guest,
 }
 

@@ -4,6 +4,7 @@ package main
 // options, and text and json render it. Nothing here makes a system call.
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -157,11 +158,12 @@ func (w *whyRun) text() string {
 	}
 	lines, more := 0, w.dropped
 	told := map[string]int{} // by all but the name in a directory
-	for i := range w.denials {
-		told[w.denials[i].likeness()]++
+	denials := w.withoutFallbacks()
+	for i := range denials {
+		told[denials[i].likeness()]++
 	}
-	for i := range w.denials {
-		d := &w.denials[i]
+	for i := range denials {
+		d := &denials[i]
 		others := told[d.likeness()] - 1
 		switch {
 		case others < 0: // told with the first of its like
@@ -177,17 +179,31 @@ func (w *whyRun) text() string {
 		out.WriteString(name + ": denied: and " + strconv.Itoa(more) + " more\n")
 	}
 	switch {
-	case len(w.denials)+w.dropped == 0:
+	case len(denials)+w.dropped == 0:
 		out.WriteString(name + ": note: the sandbox denied nothing\n")
 	case w.exit == 0:
 		out.WriteString(name + ": note: the command exited with 0, so no options are suggested\n")
 	case len(w.suggested) > 0:
 		out.WriteString(name + ": hint: this line allows it:\n    " + shellLine(w.suggested) + "\n")
-	case w.policy.grammar == snibOptions && len(w.denials) > 0:
+	case w.policy.grammar == snibOptions && len(denials) > 0:
 		out.WriteString(name + ": note: no options are suggested for this\n")
 	}
 	return out.String()
 }
+
+// withoutFallbacks are the denials for people: without the calls that answer ENOSYS so that their caller uses another. clone3 always ends so
+// and openat2 explains something only where nothing else does.
+func (w *whyRun) withoutFallbacks() (denials []denial) {
+	other := slices.ContainsFunc(w.denials, func(d denial) bool { return !d.fallback() })
+	for _, d := range w.denials {
+		if !d.fallback() || d.call != "clone3" && !other && w.exit != 0 {
+			denials = append(denials, d)
+		}
+	}
+	return denials
+}
+
+func (d *denial) fallback() bool { return d.action == actOther && d.errno == unix.ENOSYS }
 
 // likeness is what denials have in common that text tells in one line: what temporary files have, each of which has another name.
 func (d *denial) likeness() string {

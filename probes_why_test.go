@@ -1,0 +1,158 @@
+package main
+
+// Probes of what --why has to follow: forks of each kind, threads, executions, signals, what a command leaves behind.
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+var whyProbes = map[string]func(args []string) error{
+	// A write that is denied, by the process itself after clone(2) with those flags.
+	"forked":  func(a []string) error { return writeForked(a[0], uintptr(unix.SIGCHLD)) },
+	"vforked": func(a []string) error { return writeForked(a[0], uintptr(unix.SIGCHLD)|unix.CLONE_VFORK) },
+	"threads": func(a []string) error { return writeByThreads(a[0], atoi(a[1])) },
+	// execve by a thread that is not the first: the others end, and it goes on in the place of the first.
+	"becomeByThread": func(a []string) error {
+		done := make(chan error)
+		go func() {
+			runtime.LockOSThread()
+			done <- unix.Exec(a[0], append([]string{"probe"}, a[1:]...), os.Environ())
+		}()
+		return <-done
+	},
+	"spawn": func(a []string) error {
+		out, err := exec.Command(a[0], a[1:]...).Output()
+		if err != nil {
+			return err
+		}
+		return errors.New(strings.TrimSpace(string(out)))
+	},
+	"die": func(a []string) error {
+		sig := syscall.Signal(atoi(a[0]))
+		_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+		dieBy(sig)
+		return errors.New("alive")
+	},
+	// Many denials, each different.
+	"manyDenied": func(a []string) error {
+		for i := range atoi(a[0]) {
+			if err := writeTo(fmt.Sprintf("%s/%d", a[1], i), unix.O_WRONLY|unix.O_CREAT); err != unix.EACCES {
+				return fmt.Errorf("%d: %v", i, err)
+			}
+		}
+		return nil
+	},
+	// A process that lives on in a session of its own, and has stdin and stdout.
+	"leave": func(a []string) error {
+		cmd := exec.Command(a[0], a[1:]...)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		return cmd.Start()
+	},
+	// The same, and its end is waited for by vfork(2).
+	"leaveVforking": func([]string) error {
+		runtime.LockOSThread()
+		if child, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0); errno != 0 || child != 0 {
+			time.Sleep(200 * time.Millisecond) // it does what follows meanwhile; it need not
+			return nil
+		}
+		var b [2]byte
+		if child, _, _ := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD)|unix.CLONE_VFORK, 0, 0, 0, 0, 0); child == 0 {
+			_, _, _ = rawRead(0, &b[0])
+			_, _, _ = syscall.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+		}
+		b[0], b[1] = 'v', '\n'
+		_, _, _ = syscall.RawSyscall(unix.SYS_WRITE, 1, addressOfByte(&b[0]), 2)
+		_, _, _ = syscall.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+		return nil
+	},
+	// It says that it is ready, counts the signals that come, and prints them at SIGUSR2.
+	"count": func([]string) error {
+		signals := make(chan os.Signal, 100)
+		signal.Notify(signals)
+		fmt.Println("ready")
+		counts := map[os.Signal]int{}
+		for s := range signals {
+			if s == unix.SIGUSR2 {
+				break
+			}
+			if s != unix.SIGURG {
+				counts[s]++
+			}
+		}
+		return fmt.Errorf("%v", counts)
+	},
+	// It stops itself.
+	"stop": func(a []string) error {
+		fmt.Println("stopping")
+		if err := unix.Kill(unix.Getpid(), syscall.Signal(atoi(a[0]))); err != nil {
+			return err
+		}
+		return errors.New("continued")
+	},
+	"ready": func([]string) error {
+		fmt.Println("ready")
+		select {}
+	},
+}
+
+// writeForked writes to a path in a child that clone(2) makes, and returns its errno.
+func writeForked(path string, flags uintptr) error {
+	runtime.LockOSThread()
+	name, err := unix.BytePtrFromString(path)
+	if err != nil {
+		return err
+	}
+	child, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, flags, 0, 0, 0, 0, 0)
+	if errno == 0 && child == 0 {
+		_, _, errno := rawOpen(name, unix.O_WRONLY)
+		_, _, _ = syscall.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(errno), 0, 0)
+	}
+	if errno != 0 {
+		return errno
+	}
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(int(child), &status, 0, nil); err != nil {
+		return err
+	}
+	return syscall.Errno(status.ExitStatus())
+}
+
+// writeByThreads writes to a path by several threads at a time.
+func writeByThreads(path string, n int) (err error) {
+	errs := make(chan error)
+	for range n {
+		go func() {
+			runtime.LockOSThread()
+			errs <- writeTo(path, unix.O_WRONLY)
+		}()
+	}
+	for range n {
+		err = <-errs
+	}
+	return err
+}
+
+//go:nosplit
+func rawOpen(name *byte, flags uintptr) (uintptr, uintptr, syscall.Errno) {
+	return syscall.RawSyscall6(unix.SYS_OPENAT, atFDCWD, uintptr(unsafe.Pointer(name)), flags, 0, 0, 0)
+}
+
+//go:nosplit
+func rawRead(fd uintptr, b *byte) (uintptr, uintptr, syscall.Errno) {
+	return syscall.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(b)), 1)
+}
+
+//go:nosplit
+func addressOfByte(b *byte) uintptr { return uintptr(unsafe.Pointer(b)) }

@@ -1,0 +1,308 @@
+package main
+
+// --why: each kind of denial is told, with what it takes to allow it; what the same user could not have done anyway is not; and the command
+// runs as it would without.
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// whyDenial is a denial as --why=json has it.
+type whyDenial struct {
+	Action, Call, Errno, Program string
+	Count                        int
+	Path, Second, Kind, Address  string
+	Port, Family, Type, Protocol int
+	PID                          int
+	Request                      uint32
+	Protected, Hidden, Handled   bool
+	Options                      []string
+	Reason                       string
+}
+
+// whyReport is the report of --why=json.
+type whyReport struct {
+	Schema    string
+	Exit      int
+	Denials   []whyDenial
+	Dropped   int
+	Notes     []string
+	Suggested []string
+}
+
+// whyOf runs a command line under --why=json and returns what the command printed and what was told.
+func whyOf(t testing.TB, path string, argv []string, prepare func(*exec.Cmd)) (run, whyReport) {
+	t.Helper()
+	r := start(t, path, slices.Insert(slices.Clone(argv), 1, "--why=json"), prepare)
+	var report whyReport
+	if err := json.Unmarshal([]byte(r.stderr), &report); err != nil {
+		t.Fatalf("%.999q: no report: %v: %+v", argv, err, r)
+	}
+	return r, report
+}
+
+// whyProbe runs the probe, and returns its outcome.
+func whyProbe(t testing.TB, launcher []string, op ...string) (string, whyReport) {
+	t.Helper()
+	r, report := whyOf(t, release.path, slices.Concat(launcher, []string{probePath}, op), nil)
+	if r.code != 0 || report.Exit != 0 {
+		t.Fatalf("%.999q: exit %d: %+v", op, report.Exit, r)
+	}
+	return strings.TrimSuffix(r.stdout, "\n"), report
+}
+
+// whyCase is one kind of denial.
+type whyCase struct {
+	name    string
+	options []string
+	op      []string
+	outcome string    // inside
+	want    whyDenial // what is told; its zero fields are not compared
+	allow   []string  // the options that allow it; nil: there are none
+	allowed string    // the outcome with them, and of the control without a sandbox; empty: ok
+	needs   func(t testing.TB)
+	control string // the outcome without a sandbox, where it differs from that with the options
+}
+
+// tells whether a denial is the one that is wanted.
+func (d *whyDenial) is(want *whyDenial) bool {
+	return d.Action == want.Action && d.Path == want.Path && d.Second == want.Second && (want.Errno == "" || d.Errno == want.Errno) &&
+		(want.Call == "" || d.Call == want.Call) && (want.Address == "" || d.Address == want.Address) && d.Port == want.Port &&
+		d.PID == want.PID && (want.Family == 0 || d.Family == want.Family) && (want.Request == 0 || d.Request == want.Request) &&
+		d.Protected == want.Protected && d.Hidden == want.Hidden
+}
+
+// fileCases are denials on files. dir is outside of the sandbox's writable path, in is inside.
+func fileCases(t testing.TB, dir, in string) []whyCase {
+	w := []string{"-w", in}
+	write := []string{"-w", in, "-w", dir}
+	truncation, errno := write, "EACCES"
+	if kernelABI() < 3 {
+		truncation, errno = nil, "EPERM" // by the filter, wherever it is
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := []string{"-r", self, "-w", in}
+	return []whyCase{
+		{name: "write", options: w, op: []string{"write", dir + "/file"}, outcome: "EACCES", want: whyDenial{Action: "write", Path: dir + "/file", Kind: "file"}, allow: write},
+		{name: "write by a link", options: w, op: []string{"write", in + "/link/file"}, outcome: "EACCES", want: whyDenial{Action: "write", Path: dir + "/file"}, allow: write},
+		{name: "write upwards", options: w, op: []string{"write", in + "/../" + filepath.Base(dir) + "/./sub/..//file"}, outcome: "EACCES", want: whyDenial{Action: "write", Path: dir + "/file"}, allow: write},
+		{name: "write by a magic link", options: w, op: []string{"write", "/proc/self/root" + dir + "/file"}, outcome: "EACCES", want: whyDenial{Action: "write", Path: dir + "/file"}, allow: write},
+		{name: "create", options: w, op: []string{"create", dir + "/new"}, outcome: "EACCES", want: whyDenial{Action: "create", Path: dir + "/new", Kind: "missing"}, allow: write},
+		{name: "truncate", options: w, op: []string{"truncate", dir + "/file"}, outcome: errno, want: whyDenial{Action: "truncate", Path: dir + "/file"}, allow: truncation},
+		{name: "open to truncate", options: w, op: []string{"openTruncate", dir + "/file"}, outcome: errno, want: whyDenial{Action: "truncate", Path: dir + "/file"}, allow: truncation},
+		{name: "unlink", options: w, op: []string{"unlink", dir + "/file"}, outcome: "EACCES", want: whyDenial{Action: "remove", Path: dir + "/file"}, allow: write},
+		{name: "rmdir", options: w, op: []string{"rmdir", dir + "/empty"}, outcome: "EACCES", want: whyDenial{Action: "remove", Path: dir + "/empty"}, allow: write},
+		{name: "mkdir", options: w, op: []string{"mkdir", dir + "/new"}, outcome: "EACCES", want: whyDenial{Action: "create", Path: dir + "/new"}, allow: write},
+		{name: "symlink", options: w, op: []string{"symlink", "text", dir + "/new"}, outcome: "EACCES", want: whyDenial{Action: "create", Path: dir + "/new"}, allow: write},
+		{name: "mkfifo", options: w, op: []string{"mkfifo", dir + "/new"}, outcome: "EACCES", want: whyDenial{Action: "create", Path: dir + "/new"}, allow: write},
+		{name: "mksock", options: w, op: []string{"mksock", dir + "/new"}, outcome: "EACCES", want: whyDenial{Action: "create", Path: dir + "/new"}, allow: write},
+		{name: "rename", options: w, op: []string{"rename", dir + "/file", dir + "/new"}, outcome: "EACCES", want: whyDenial{Action: "rename", Path: dir + "/file", Second: dir + "/new"}, allow: write},
+		{name: "rename out", options: w, op: []string{"rename", in + "/inside", dir + "/sub/new"}, outcome: "EACCES", want: whyDenial{Action: "rename", Path: in + "/inside", Second: dir + "/sub/new"}, allow: write,
+			needs: func(t testing.TB) { needABI(t, 2) }},
+		{name: "link in", options: w, op: []string{"link", dir + "/file", in + "/new"}, outcome: "EXDEV", want: whyDenial{Action: "link", Path: dir + "/file", Second: in + "/new"}, allow: write,
+			needs: func(t testing.TB) { needABI(t, 2) }},
+		{name: "read", options: reads, op: []string{"read", dir + "/file"}, outcome: "EACCES", want: whyDenial{Action: "read", Path: dir + "/file"}, allow: append(slices.Clone(reads), "-r", dir)},
+		{name: "list", options: reads, op: []string{"list", dir}, outcome: "EACCES", want: whyDenial{Action: "read", Path: dir, Kind: "directory"}, allow: append(slices.Clone(reads), "-r", dir)},
+		{name: "hidden", options: []string{"--hide", dir + "/sub"}, op: []string{"read", dir + "/sub/secret"}, outcome: "EACCES", want: whyDenial{Action: "read", Path: dir + "/sub/secret", Hidden: true}, allow: []string{"-w", in}},
+		{name: "execute", options: reads, op: []string{"become", dir + "/program"}, outcome: "EACCES", want: whyDenial{Action: "execute", Path: dir + "/program"}, control: "exit"},
+		{name: "execute a script", options: append(slices.Clone(reads), "-r", dir+"/script"), op: []string{"become", dir + "/script"}, outcome: "EACCES", want: whyDenial{Action: "execute", Path: dir + "/program"}, control: "exit"},
+		{name: "device", options: w, op: []string{"ioctlOn", "/dev/zero"}, outcome: "EACCES", want: whyDenial{Action: "ioctl", Path: "/dev/zero", Kind: "device", Request: unix.TIOCGPGRP},
+			allow: []string{"-w", in, "-w", "/dev/zero"}, allowed: "ENOTTY", needs: func(t testing.TB) { needABI(t, 5) }},
+		{name: "set-uid", options: w, op: []string{"fchmodat", in + "/inside", "04755"}, outcome: "EPERM", want: whyDenial{Action: "set-uid", Path: in + "/inside"}},
+		{name: "inode flags", options: w, op: []string{"request", "0x40086602", in + "/inside"}, outcome: "EPERM", want: whyDenial{Action: "ioctl", Path: in + "/inside", Request: 0x40086602}, control: "any"},
+		{name: "attribute", options: w, op: []string{"setxattr", in + "/inside"}, outcome: "ENOTSUP", want: whyDenial{Action: "attribute", Path: in + "/inside"}, control: "any"},
+		{name: "openat2", options: w, op: []string{"openat2Truncate", in + "/inside"}, outcome: "ENOSYS", want: whyDenial{Action: "call", Call: "openat2"}, control: "any"},
+	}
+}
+
+// otherCases are denials of what is no file.
+func otherCases(t testing.TB, dir string) []whyCase {
+	abi := kernelABI()
+	other := outside(t)
+	intruder := other.process.args()
+	pid := fmt.Sprint(other.pid)
+	may := "any" // as Yama and containers have it
+	return []whyCase{
+		{name: "socket", op: []string{"socket", "2", "1"}, outcome: "EPERM", want: whyDenial{Action: "socket", Call: "socket", Family: unix.AF_INET}, allow: []string{"--network"}},
+		{name: "signal", op: []string{"signal kill", pid}, outcome: "EPERM", want: whyDenial{Action: "signal", PID: other.pid}, needs: func(t testing.TB) { needABI(t, 6) }, control: "none"},
+		{name: "signal by descriptor", op: []string{"signal pidfd", pid}, outcome: "EPERM", want: whyDenial{Action: "signal", PID: other.pid}, needs: func(t testing.TB) { needABI(t, 6) }, control: "none"},
+		{name: "limit", op: []string{"lowerLimit", pid}, outcome: "EPERM", want: whyDenial{Action: "limit", PID: other.pid}, allow: []string{"--signals"}},
+		{name: "attach", op: slices.Concat([]string{"attach"}, intruder), outcome: "EPERM", want: whyDenial{Action: "trace", Call: "ptrace", PID: other.pid}, control: may},
+		{name: "memory", op: slices.Concat([]string{"readVM"}, intruder), outcome: "EPERM", want: whyDenial{Action: "trace", Call: "process_vm_readv", PID: other.pid}, control: may},
+		{name: "descriptor", op: slices.Concat([]string{"getFD"}, intruder), outcome: "EPERM", want: whyDenial{Action: "trace", Call: "pidfd_getfd", PID: other.pid}, control: may},
+		{name: "trace me", op: []string{"traceMe"}, outcome: "EPERM", want: whyDenial{Action: "trace", Call: "ptrace"}, control: "none"},
+		{name: "rings", op: []string{"ioUring"}, outcome: "EPERM", want: whyDenial{Action: "call", Call: "io_uring_setup"}, control: may},
+		{name: "queue", op: []string{"mqUnlink", "snib-why"}, outcome: "EPERM", want: whyDenial{Action: "call", Call: "mq_unlink"}, control: may},
+		{name: "own abstract socket", op: []string{"serve", "@" + filepath.Base(dir)}, outcome: map[bool]string{true: "EPERM", false: "ok"}[abi < confinesUnix],
+			want: whyDenial{Action: "listen", Call: "bind", Address: "@" + filepath.Base(dir)}, allow: []string{"--unix", "/"}},
+	}
+}
+
+// whyTree makes the directories that the cases are about.
+func whyTree(t testing.TB) (dir, in string) {
+	t.Helper()
+	base := scratch(t)
+	dir, in = base+"/outside", base+"/inside"
+	for _, d := range []string{dir + "/sub", dir + "/empty", in} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range []string{dir + "/file", dir + "/sub/secret", in + "/inside"} {
+		if err := os.WriteFile(file, []byte("original"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tinyProgram(t, dir+"/program")
+	if err := os.WriteFile(dir+"/script", []byte("#!"+dir+"/program\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(dir, in+"/link"); err != nil {
+		t.Fatal(err)
+	}
+	return dir, in
+}
+
+// TestWhy: each kind of denial is told. The same without a sandbox, and with the options that allow it, is no denial; where the report
+// suggests a command line, that is run, too.
+func TestWhy(t *testing.T) {
+	needABI(t, 1)
+	dir, in := whyTree(t)
+	for i, c := range append(fileCases(t, dir, in), otherCases(t, dir)...) {
+		t.Run(c.name, func(t *testing.T) {
+			if c.needs != nil {
+				c.needs(t)
+			}
+			if i < len(fileCases(t, dir, in)) {
+				dir, in := whyTree(t)
+				c = fileCases(t, dir, in)[i]
+			}
+			launcher := slices.Concat([]string{"snib"}, c.options, []string{"--"})
+			got, report := whyProbe(t, launcher, c.op...)
+			if c.control == "any" && got != c.outcome {
+				t.Skipf("needs a kernel on which it can be done: %s", got)
+			}
+			if got != c.outcome {
+				t.Fatalf("the sandbox: %s, want %s", got, c.outcome)
+			}
+			if got != "ok" && !slices.ContainsFunc(report.Denials, func(d whyDenial) bool { return d.is(&c.want) }) {
+				t.Errorf("want %+v in %+v", c.want, report.Denials)
+			}
+			if c.allowed == "" {
+				c.allowed = "ok"
+			}
+			if c.allow != nil {
+				got, report := whyProbe(t, slices.Concat([]string{"snib"}, c.allow, []string{"--"}), c.op...)
+				if got != c.allowed {
+					t.Errorf("%q: %s, want %s", c.allow, got, c.allowed)
+				}
+				for _, d := range report.Denials {
+					if d.Action == c.want.Action && d.Call != "openat2" {
+						t.Errorf("%q: %+v", c.allow, d)
+					}
+				}
+			}
+			if c.control == "" {
+				if c.allow != nil {
+					// The command line with the options has done it.
+					return
+				}
+				if got := release.outcome(t, nil, c.op...); got != c.allowed {
+					t.Errorf("without a sandbox: %s, want %s", got, c.allowed)
+				}
+			}
+		})
+	}
+}
+
+// TestWhyNotOurs: what the same user could not have done without the sandbox is not told, and neither is what nobody could.
+func TestWhyNotOurs(t *testing.T) {
+	needABI(t, 1)
+	base := forUsers0(t)
+	prefix := []string{probePath}
+	if os.Geteuid() == 0 {
+		// Root overrides permissions: the command becomes a user.
+		prefix = []string{rolePath("holding"), "65534", "0", "0", forUsers(t) + "/probe", "probe"}
+	}
+	for _, c := range []struct {
+		name string
+		root bool // it takes files that root has prepared
+		op   []string
+		got  string
+	}{
+		{"missing", false, []string{"write", base + "/none/x"}, "ENOENT"},
+		{"missing to read", false, []string{"read", base + "/none"}, "ENOENT"},
+		{"not a directory", false, []string{"read", base + "/file/x"}, "ENOTDIR"},
+		{"file without permission", false, []string{"write", base + "/readonly"}, "EACCES"},
+		{"file without permission to read", false, []string{"read", base + "/unreadable"}, "EACCES"},
+		{"directory without permission", false, []string{"create", base + "/closed/new"}, "EACCES"},
+		{"mkdir without permission", false, []string{"mkdir", base + "/closed/new"}, "EACCES"},
+		{"unlink without permission", false, []string{"unlink", base + "/closed/file"}, "EACCES"},
+		{"rename without permission", false, []string{"rename", base + "/closed/file", base + "/closed/new"}, "EACCES"},
+		{"unsearchable", false, []string{"write", base + "/unsearchable/file"}, "EACCES"},
+		{"not executable", false, []string{"become", base + "/readonly"}, "EACCES"},
+		{"there already", false, []string{"mkdir", base + "/closed"}, "EEXIST"},
+		{"sticky", true, []string{"unlink", base + "/sticky/file"}, "EACCES"},
+		{"sticky rename", true, []string{"rename", base + "/sticky/file", base + "/sticky/new"}, "EACCES"},
+		{"device", false, []string{"mkchar", base + "/writable/new"}, "EACCES"},
+		{"signal to root's", true, []string{"signal kill", "1"}, "EPERM"},
+		{"raw socket", false, []string{"socket", "2", "3"}, "EPERM"},
+		{"packet socket", false, []string{"socket", "17", "3"}, "EPERM"},
+		{"host name", false, []string{"hostName", "snib"}, "EPERM"},
+		{"unmount", false, []string{"unmount", "/proc"}, "EPERM"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.root {
+				needRoot(t)
+			}
+			r, report := whyOf(t, release.path, slices.Concat([]string{"snib", "--"}, prefix, c.op), nil)
+			if got := strings.TrimSpace(r.stdout); got != c.got {
+				t.Fatalf("%s, want %s: %+v", got, c.got, r)
+			}
+			for _, d := range report.Denials {
+				if d.Call != "clone3" { // of the C library's, on which it falls back
+					t.Errorf("told: %+v", d)
+				}
+			}
+		})
+	}
+}
+
+// forUsers0 is a directory that the user may not change in several ways.
+func forUsers0(t testing.TB) string {
+	t.Helper()
+	base := scratch(t)
+	for name, mode := range map[string]os.FileMode{"closed": 0o555, "unsearchable": 0o644, "sticky": 0o777 | os.ModeSticky, "writable": 0o777} {
+		if err := os.Mkdir(base+"/"+name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(base+"/"+name+"/file", nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(base+"/"+name, mode); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Chmod(base+"/"+name, 0o755) })
+	}
+	for name, mode := range map[string]os.FileMode{"file": 0o644, "readonly": 0o444, "unreadable": 0o200} {
+		if err := os.WriteFile(base+"/"+name, nil, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(base, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return base
+}
