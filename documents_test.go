@@ -162,6 +162,7 @@ type example struct {
 	check  string // a script that succeeds if the command did its work, and only then
 	prints string // a regular expression for what it prints
 	source bool   // it runs where the source is
+	fails  bool   // its exit code is not 0
 	not    string // why nothing runs it
 }
 
@@ -176,7 +177,9 @@ var examples = map[string]example{
 	"README.md: install -m 755 snib /usr/local/bin/":              {setup: "cp ~/bin/snib .", check: "~/prefix/bin/snib --version"},
 	"README.md: install -m 644 snib.1 /usr/local/share/man/man1/": {setup: "echo .Nm >snib.1", check: "cmp snib.1 ~/prefix/share/man/man1/snib.1"},
 	"README.md: ln -s snib codex-linux-sandbox":                   {setup: "cp ~/bin/snib .", check: "./codex-linux-sandbox --help | grep -q POLICY_JSON"},
-	"README.md: FROM scratch":                                     {not: "it takes a Docker engine; docs/install.md has one that test/image runs"},
+	"README.md: COPY --from=snib /snib /usr/bin/snib":             {by: "test/image"}, // docs/install.md has it too
+
+	"README.md: snib --why -w . -- sh -c 'echo hello >~/.npm/log'": {setup: "mkdir ~/.npm"},
 
 	"docs/codex.md: ln -sf \"$(command -v snib)\" codex-linux-sandbox":                                     {by: "TestCodexPage"},
 	"docs/codex.md: profile='{\"type\":\"managed\",\"file_system\":{\"type\":\"restricted\",\"entries\":[": {by: "TestCodexPage"},
@@ -199,6 +202,7 @@ var examples = map[string]example{
 	"snib.1: snib --hide ~/.ssh --hide ~/.aws -w . -- sh build.sh": {
 		setup: "mkdir ~/.ssh ~/.aws; echo secret >~/.ssh/key; echo 'echo x >done; cat ~/.ssh/key >stolen 2>said; ls ~/.ssh' >build.sh",
 		check: "test -e done && test ! -s stolen && grep -q denied said"},
+	"snib.1: snib --why -w . -- make":                  {setup: "printf 'all:\\n\\techo x >~/.npm/log\\n' >Makefile; mkdir ~/.npm", fails: true, prints: `(?m)^    snib -w \. -w /home/me/\.npm -- make$`},
 	"snib.1: snib --explain --abi 2 -w .":              {prints: `(?m)^for Landlock ABI 2 \(--abi\)`},
 	"snib.1: snib --status-fd 3 -w . -- make 3>status": {setup: "printf 'all:\\n\\techo x >done\\n' >Makefile", check: "test -e done && grep -q sandboxed status"},
 
@@ -242,7 +246,7 @@ func TestExamples(t *testing.T) {
 			}
 			used[key] = true
 			if e.by != "" && !tests[e.by] {
-				if _, err := os.Stat(e.by); err != nil || !strings.Contains(readPage(t, e.by), "README.md") {
+				if _, err := os.Stat(e.by); err != nil || !strings.Contains(readPage(t, e.by), page) && page != "README.md" {
 					t.Errorf("%q: no %s", key, e.by)
 				}
 			}
@@ -301,7 +305,7 @@ func (e example) run(t *testing.T, s shown) {
 		if control := inHome(t, home, tail); control.code != 0 || strings.TrimSpace(control.stdout+control.stderr) == strings.TrimSpace(output) {
 			t.Errorf("control: %+v", control)
 		}
-	case r.code != 0:
+	case (r.code != 0) != e.fails:
 		t.Errorf("%q: %+v", s.text, r)
 	case e.check != "":
 		if checked := inHome(t, home, e.check); checked.code != 0 {
@@ -341,7 +345,7 @@ func TestPageNames(t *testing.T) {
 		return anchors
 	}
 	named := 0
-	for _, page := range pages(t) {
+	for _, page := range append(pages(t), "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md") {
 		text := regexp.MustCompile("(?ms)^```.*?^```$|^    .*?$").ReplaceAllString(readPage(t, page), "")
 		for _, m := range regexp.MustCompile(`\]\(([^)#]*)(?:#([^)]*))?\)`).FindAllStringSubmatch(text, -1) {
 			file := page
@@ -370,6 +374,13 @@ func TestPageNames(t *testing.T) {
 				}
 				named++
 			}
+		}
+	}
+	// docs/internals.md has every file of the program.
+	internals := regexp.MustCompile("`([\\w*]+\\.go)`").FindAllStringSubmatch(readPage(t, "docs/internals.md"), -1)
+	for _, file := range slices.Concat(rooms...) {
+		if !slices.ContainsFunc(internals, func(m []string) bool { is, _ := filepath.Match(m[1], file); return is }) {
+			t.Errorf("docs/internals.md: no %s", file)
 		}
 	}
 	if named < 100 {

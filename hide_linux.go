@@ -3,7 +3,8 @@ package main
 // Hiding: Landlock can only grant, so a policy that hides paths grants reading beneath every entry of every directory on the way down,
 // other than what is hidden and what leads on to it. A rule is about an inode: files are told apart by what the kernel says they are,
 // never by their names. Another name of what is hidden, by a hard link or another mount, stays readable where it lies deeper than such
-// an entry. This file runs in the restricted context described at the head of launch_linux.go.
+// an entry; so does a file of an overlayfs of several file systems that is mounted by itself, for its device tells nothing of that.
+// This file runs in the restricted context described at the head of launch_linux.go.
 
 import (
 	"syscall"
@@ -293,13 +294,17 @@ func grantEntry(ruleset int, r *ruleset, at int, name *byte) syscall.Errno {
 	}
 	id, kind, errno := identify(fd)
 	leave := errno != 0 || kind == unix.S_IFLNK
-	alias := id.mount != hiding.nodes[at].mount || kind != unix.S_IFDIR && finding.stat.Nlink > 1
+	dev, alias := id.dev, id.mount != hiding.nodes[at].mount
+	if !alias {
+		dev = hiding.nodes[at].dev // overlayfs gives a file one of its own, by its layer
+		alias = kind != unix.S_IFDIR && finding.stat.Nlink > 1
+	}
 	for i := range hiding.nodes[:hiding.count] {
 		n := &hiding.nodes[i]
 		if errno == 0 && n.is(&id) {
 			n.met, leave = n.met || n.up == at, true
 		}
-		leave = leave || alias && n.hidden && n.tree && n.dev == id.dev
+		leave = leave || alias && n.hidden && n.tree && n.dev == dev
 	}
 	if !exhausted(errno) {
 		errno = 0

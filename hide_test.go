@@ -446,15 +446,14 @@ func TestHideMounts(t *testing.T) {
 		check(t, dir, "mnt/secret", "mnt/f f", "mnt/secret", "mnt/f", "f")
 		check(t, dir, "mnt", "f", "mnt/secret", "mnt/f", "f")
 	})
-	t.Run("overlayfs", func(t *testing.T) {
-		enter(t)
-		dir, lower := home(t), home(t)
-		if err := os.Mkdir(dir+"/merged", 0o755); err != nil {
-			t.Fatal(err)
-		}
+	// overlay mounts layers, and a file system of its own for what is written, at dir/merged.
+	overlay := func(t *testing.T, dir string, layers ...string) {
+		t.Helper()
 		base := dir + "/base"
-		if err := os.Mkdir(base, 0o755); err != nil {
-			t.Fatal(err)
+		for _, d := range []string{dir + "/merged", base} {
+			if err := os.Mkdir(d, 0o755); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := unix.Mount("tmpfs", base, "tmpfs", 0, ""); err != nil {
 			t.Fatal(err)
@@ -465,11 +464,16 @@ func TestHideMounts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		options := "lowerdir=" + lower + ",upperdir=" + base + "/upper,workdir=" + base + "/work"
+		options := "lowerdir=" + strings.Join(layers, ":") + ",upperdir=" + base + "/upper,workdir=" + base + "/work"
 		if err := unix.Mount("overlay", dir+"/merged", "overlay", 0, options); err != nil {
 			t.Skip("needs overlayfs")
 		}
 		t.Cleanup(func() { unix.Unmount(dir+"/merged", unix.MNT_DETACH) })
+	}
+	t.Run("overlayfs", func(t *testing.T) {
+		enter(t)
+		dir := home(t)
+		overlay(t, dir, home(t))
 		if err := os.WriteFile(dir+"/merged/.ssh/new", nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -477,6 +481,28 @@ func TestHideMounts(t *testing.T) {
 		check(t, dir, "merged/.ssh", "merged/.aws/key merged/f f", files...)
 		check(t, dir, "merged/.ssh/new", "merged/.ssh/id merged/.aws/key merged/f f", files...)
 		check(t, dir, "merged/.ssh/id", "merged/.ssh/new merged/.aws/key merged/f f", files...)
+	})
+	t.Run("overlayfs of several file systems", func(t *testing.T) {
+		enter(t)
+		dir, layer := home(t), home(t)
+		for from, to := range map[string]string{".ssh/id": "beside", ".ssh/config": "sub/below"} {
+			if err := os.Link(layer+"/"+from, layer+"/"+to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		overlay(t, dir, layer)
+		for _, name := range []string{".ssh/new", "made"} {
+			if err := os.WriteFile(dir+"/merged/"+name, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Link(dir+"/merged/.ssh/new", dir+"/merged/linked"); err != nil {
+			t.Fatal(err)
+		}
+		files := []string{"merged/.ssh/id", "merged/beside", "merged/.ssh/new", "merged/linked", "merged/made", "merged/f", "merged/sub/below"}
+		check(t, dir, "merged/.ssh", "merged/made merged/f merged/sub/below", files...)
+		check(t, dir, "merged/.aws", "merged/.ssh/id merged/.ssh/new merged/made merged/f merged/sub/below", files...)
+		check(t, dir, "merged/.ssh/id", "merged/.ssh/new merged/linked merged/made merged/f merged/sub/below", files...)
 	})
 }
 
