@@ -158,6 +158,7 @@ func shownIn(t *testing.T, page string) (list []shown) {
 // An example is how something that a page shows is run, or why it is not. One of by, check, prints and not is set.
 type example struct {
 	by     string // the test, or the script of CI, that runs it
+	tools  []string
 	setup  string // a script that runs first, in the directory of a home (beyondDev)
 	check  string // a script that succeeds if the command did its work, and only then
 	prints string // a regular expression for what it prints
@@ -202,9 +203,9 @@ var examples = map[string]example{
 	"snib.1: snib --hide ~/.ssh --hide ~/.aws -w . -- sh build.sh": {
 		setup: "mkdir ~/.ssh ~/.aws; echo secret >~/.ssh/key; echo 'echo x >done; cat ~/.ssh/key >stolen 2>said; ls ~/.ssh' >build.sh",
 		check: "test -e done && test ! -s stolen && grep -q denied said"},
-	"snib.1: snib --why -w . -- make":                  {setup: "printf 'all:\\n\\techo x >~/.npm/log\\n' >Makefile; mkdir ~/.npm", fails: true, prints: `(?m)^    snib -w \. -w /home/me/\.npm -- make$`},
+	"snib.1: snib --why -w . -- make":                  {tools: []string{"make"}, setup: "printf 'all:\\n\\techo x >~/.npm/log\\n' >Makefile; mkdir ~/.npm", fails: true, prints: `(?m)^    snib -w \. -w /home/me/\.npm -- make$`},
 	"snib.1: snib --explain --abi 2 -w .":              {prints: `(?m)^for Landlock ABI 2 \(--abi\)`},
-	"snib.1: snib --status-fd 3 -w . -- make 3>status": {setup: "printf 'all:\\n\\techo x >done\\n' >Makefile", check: "test -e done && grep -q sandboxed status"},
+	"snib.1: snib --status-fd 3 -w . -- make 3>status": {tools: []string{"make"}, setup: "printf 'all:\\n\\techo x >done\\n' >Makefile", check: "test -e done && grep -q sandboxed status"},
 
 	"docs/status.md: status=$(mktemp)":                 {by: "TestStatusReaders"},
 	"docs/status.md: import json, os, subprocess, sys": {by: "TestStatusReaders"},
@@ -268,7 +269,15 @@ func TestExamples(t *testing.T) {
 
 // run runs an example in a home, or in the source, and once more without snib if it is a session: what it prints then must differ.
 func (e example) run(t *testing.T, s shown) {
+	for _, tool := range e.tools {
+		need(t, tool)
+	}
 	home := beyondDev(t)
+	if s.printed != "" {
+		if err := os.Symlink(need(t, "dash"), home+"/bin/sh"); err != nil { // whose words the pages have
+			t.Fatal(err)
+		}
+	}
 	for _, dir := range []string{"/prefix/bin", "/prefix/share/man/man1"} {
 		if err := os.MkdirAll(home+dir, 0o755); err != nil {
 			t.Fatal(err)
