@@ -468,6 +468,7 @@ func waysAround() []way {
 }
 
 func TestConnect(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, firstPorts)
 	dir := scratch(t)
 	if err := os.Chmod(dir, 0o755); err != nil {
@@ -552,6 +553,7 @@ func TestConnect(t *testing.T) {
 
 // A port is open on every host, however often and however it is written; and several are.
 func TestConnectPorts(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, firstPorts)
 	servers := []*counter{count(t, "tcp", "127.0.0.1:0"), count(t, "tcp", "127.0.0.1:0"), count(t, "tcp", "127.0.0.1:0")}
 	here, there := servers[0], count(t, "tcp", "127.0.0.2:"+servers[0].port)
@@ -858,6 +860,7 @@ func TestConnectKeptTCP(t *testing.T) {
 
 // Any other socket that was left open, by which the command could get out or callers in, is a failure.
 func TestConnectKeptOthers(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, firstPorts)
 	pair := func(kind int) func(t *testing.T) *os.File {
 		return func(t *testing.T) *os.File {
@@ -1004,6 +1007,7 @@ func TestConnectPassed(t *testing.T) {
 
 // What AF_UNIX is left for the command's own processes: pairs, and below ABI 9 nothing else. Nobody listens on any.
 func TestConnectLocal(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, firstPorts)
 	dir := scratch(t)
 	datagrams := "EPERM"

@@ -117,6 +117,7 @@ func implied(t testing.TB, i invocation) (places []string, network bool) {
 
 func TestInvocations(t *testing.T) {
 	t.Parallel()
+	needUserInGuests(t)
 	needABI(t, 1)
 	all := readInvocations(t)
 	if len(all) != 108 {

@@ -193,6 +193,7 @@ func TestExplainedCalls(t *testing.T) {
 
 // The calls that depend on what the caller's descriptors are, with those that are announced for the same ones.
 func TestExplainedDescriptors(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	tiny := tinyProgram(t, scratch(t)+"/tiny")
 	unixSocket := func(kind int) *os.File {
@@ -229,6 +230,7 @@ func TestExplainedDescriptors(t *testing.T) {
 
 // A launch that would fail is announced to, in the words that it then fails with; one that would not is not.
 func TestExplainedFailures(t *testing.T) {
+	needOneGuest(t)
 	dir := scratch(t)
 	if err := os.WriteFile(dir+"/file", nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -286,6 +288,7 @@ var tracedInstruction = lazy(`BPF_(STMT|JUMP)\(([^()]*)\)`)
 
 // TestBPF: the bytes that --bpf writes are those that strace sees installed.
 func TestBPF(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	dir := scratch(t)
 	tiny := tinyProgram(t, dir+"/tiny")

@@ -1529,6 +1529,15 @@ func needOneGuest(t testing.TB) {
 	}
 }
 
+// needUserInGuests skips, as root, a test to which root makes no difference, in the guests but those of two ABIs, which both architectures
+// have.
+func needUserInGuests(t testing.TB) {
+	t.Helper()
+	if abi := kernelABI(); emulated() && os.Geteuid() == 0 && abi != 2 && abi != 11 {
+		t.Skip("needs a user or another guest: root makes no difference to it")
+	}
+}
+
 // emulated tells whether this is a guest, whose processor is emulated and slow. A rehearsed launch asks nothing of the guest's
 // kernel, so a part of them is enough there; outside all are made.
 func emulated() bool { return os.Getenv(guestVariable) != "" }

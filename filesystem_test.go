@@ -462,6 +462,7 @@ func TestEscapedRoot(t *testing.T) {
 // Every one of very many roots counts, the last as the first.
 func TestManyRoots(t *testing.T) {
 	t.Parallel()
+	needOneGuest(t)
 	needABI(t, 1)
 	needLong(t)
 	const count = 5000
@@ -499,6 +500,7 @@ func TestManyRoots(t *testing.T) {
 // A policy near the size of the longest single argument (MAX_ARG_STRLEN, 128 KiB), most of it to be ignored, with a root
 // too long to be a path.
 func TestLongPolicy(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	eachBuild(t, func(t *testing.T, b *build) {
 		dir := scratch(t)
@@ -552,6 +554,7 @@ func TestTruncationBeforeABI3(t *testing.T) {
 // What each ABI enforces, on a kernel of a later one, for the ABIs that no kernel here has.
 func TestLowerABI(t *testing.T) {
 	t.Parallel()
+	needUserInGuests(t)
 	needABI(t, 5)
 	for _, abi := range []int{1, 3, 4, 5} {
 		t.Run(fmt.Sprint(abi), func(t *testing.T) {

@@ -911,6 +911,7 @@ func errnos(t testing.TB, code []bpf.RawInstruction, calls []int) map[int]syscal
 
 // TestFilterInKernel compares what the interpreter says with what the kernel does, for every filter of this machine.
 func TestFilterInKernel(t *testing.T) {
+	needUserInGuests(t)
 	var calls []int
 	for i := range kernelCalls {
 		if _, is := kernelCalls[i].number(); is {

@@ -188,6 +188,7 @@ func TestHideNothing(t *testing.T) {
 }
 
 func TestHideRefused(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	dir := home(t)
 	writable := func(hide, root string) string {

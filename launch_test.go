@@ -105,6 +105,7 @@ func (p preparation) start(t testing.TB, change func(*exec.Cmd)) run {
 }
 
 func TestExecute(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	dir := scratch(t)
 	for _, name := range []string{"a", "b", "empty", "denied", "text", "orphan", "through"} {
@@ -236,6 +237,7 @@ func TestExitStatus(t *testing.T) {
 
 func TestDescriptors(t *testing.T) {
 	t.Parallel()
+	needUserInGuests(t)
 	needABI(t, 1)
 	dir, err := os.Open("/")
 	if err != nil {
@@ -427,6 +429,7 @@ func TestTransparent(t *testing.T) {
 
 // The edges of what execve can hand over.
 func TestEdges(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	dir := scratch(t)
 	tiny := tinyProgram(t, dir+"/tiny")

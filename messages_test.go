@@ -583,6 +583,7 @@ func printable(s string) string {
 
 // TestMessages: every reason and every row is brought about, and says what testdata/messages.golden has.
 func TestMessages(t *testing.T) {
+	needOneGuest(t)
 	source, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
@@ -690,6 +691,7 @@ func checkMessage(t *testing.T, m message) {
 
 // TestMessagesQuote: whatever stands where the user's text goes is quoted, in every row.
 func TestMessagesQuote(t *testing.T) {
+	needOneGuest(t)
 	messagesDir(t)
 	const evil = "bin/\x1b[1m'" // a file, so that {file} is this too
 	copy(shared.path[:], evil+"\x00")
@@ -798,6 +800,7 @@ func TestRefused(t *testing.T) {
 // Without inherited descriptors 3 and 4 the builds refuse both: what the Go runtime of the plain one has opened there is not the
 // caller's.
 func TestRuntimeDescriptors(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -824,6 +827,7 @@ func TestRuntimeDescriptors(t *testing.T) {
 
 // A report without a stdout is a failure, as the release build sees it: the Go runtime of the plain one has opened /dev/null there.
 func TestReportClosed(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	for _, args := range [][]string{{"--help"}, {"--version"}, {"--status"}, {"--explain", "x"}, {"--explain=json", "x"}, {"--bpf", "-"}} {
 		p := preparation{Path: release.path, Argv: append([]string{"snib"}, args...), Close: []int{1}}

@@ -41,6 +41,7 @@ func eachMode(t *testing.T, test func(t *testing.T, b *build, mode string)) {
 
 func TestSocketFamilies(t *testing.T) {
 	t.Parallel()
+	needUserInGuests(t)
 	families := map[string][2]int{
 		"inet stream":    {unix.AF_INET, unix.SOCK_STREAM},
 		"inet datagram":  {unix.AF_INET, unix.SOCK_DGRAM | unix.SOCK_CLOEXEC},
@@ -76,6 +77,7 @@ func TestSocketFamilies(t *testing.T) {
 
 func TestUnixTypes(t *testing.T) {
 	t.Parallel()
+	needUserInGuests(t)
 	eachMode(t, func(t *testing.T, b *build, mode string) {
 		for name, kind := range map[string]int{
 			"stream": unix.SOCK_STREAM, "seqpacket": unix.SOCK_SEQPACKET | unix.SOCK_CLOEXEC,
@@ -162,6 +164,7 @@ func (l listener) next(t *testing.T) string {
 // Nothing outside is reached, by any kind of socket, address and call; with a network everything is.
 func TestReach(t *testing.T) {
 	t.Parallel()
+	needUserInGuests(t)
 	eachMode(t, func(t *testing.T, b *build, mode string) {
 		dir := scratch(t)
 		if err := os.Chmod(dir, 0o755); err != nil {
@@ -273,6 +276,7 @@ func TestSecondLock(t *testing.T) {
 
 // What must work among the command's own processes.
 func TestLocalIPC(t *testing.T) {
+	needUserInGuests(t)
 	eachMode(t, func(t *testing.T, b *build, mode string) {
 		if got := b.outcome(t, off[mode], "pair"); got != "ok" {
 			t.Errorf("socket pair: %s", got)
@@ -362,6 +366,7 @@ func TestInheritedSocket(t *testing.T) {
 // A connected stream socket of AF_UNIX that is left open leaves local IPC as it is. A datagram one can name receivers, and
 // to one that listens come callers from outside, who can pass descriptors in.
 func TestInheritedUnixSocket(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, 1)
 	dir := scratch(t)
 	local := "ok EPERM"
@@ -491,6 +496,7 @@ func TestKeptListener(t *testing.T) {
 
 // io_uring makes sockets and opens files without system calls; it is there where nothing is restricted.
 func TestIOUring(t *testing.T) {
+	needUserInGuests(t)
 	if control := release.outcome(t, nil, "ioUring"); control != "ok" {
 		if filteredAlready() || control == "ENOSYS" || control == "EPERM" {
 			t.Skip("needs io_uring")
@@ -535,6 +541,7 @@ func pseudoTerminal(t testing.TB) (master, tty *os.File) {
 
 // Typing into the terminal that the command shares with its caller, here a pseudo-terminal of the test's.
 func TestTyping(t *testing.T) {
+	needUserInGuests(t)
 	eachMode(t, func(t *testing.T, b *build, mode string) {
 		master, tty := pseudoTerminal(t)
 		defer master.Close()

@@ -356,6 +356,7 @@ func TestKernelCalls(t *testing.T) {
 // The command makes no children of its caller's, whose wait would find them in the command's place. clone3, which has that flag in
 // memory and can put a process into a cgroup besides, is not there.
 func TestChildrenOfCaller(t *testing.T) {
+	needUserInGuests(t)
 	run := func(path string, launcher []string) (foreign, outcome string) {
 		t.Helper()
 		r := start(t, rolePath("parent"), slices.Concat([]string{"parent", path}, launcher, []string{probePath, "forkForCaller"}), nil)

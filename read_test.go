@@ -175,6 +175,7 @@ func TestSecrets(t *testing.T) {
 
 // What --read, --list and --bare open, each against its neighbour.
 func TestReadOptions(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	root, secret := vault(t)
 	// What a test binary that is linked with the C library is run by.

@@ -57,6 +57,7 @@ func failedLine(code int, message, hint string) string {
 
 // TestStatusFD: a first line and then the end of the file is a command that was executed, a line of a failure one that was not.
 func TestStatusFD(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	eachBuild(t, func(t *testing.T, b *build) {
 		for _, kind := range launchKinds() {

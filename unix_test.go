@@ -79,6 +79,7 @@ func openDir(t *testing.T, dir string) string {
 }
 
 func TestOtherProgramsSockets(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, 1)
 	confined, ports := kernelABI() >= confinesUnix, kernelABI() >= firstPorts
 	eachBuild(t, func(t *testing.T, b *build) {
@@ -170,6 +171,7 @@ func TestOtherProgramsSockets(t *testing.T) {
 
 // A socket file can be a path of --unix itself.
 func TestUnixFile(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, confinesUnix)
 	eachBuild(t, func(t *testing.T, b *build) {
 		dir := openDir(t, scratch(t))
@@ -234,6 +236,7 @@ func TestUnixPathRefused(t *testing.T) {
 
 // What the command's own processes may do among themselves.
 func TestOwnSockets(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, 1)
 	servers := "EPERM"
 	if kernelABI() >= confinesUnix {
@@ -284,6 +287,7 @@ func TestOwnSockets(t *testing.T) {
 
 // With the network on by snib's own options a socket is of the internet, of netlink or of AF_UNIX; the helper's grammars leave all alone.
 func TestFamiliesWithNetwork(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, 1)
 	unixSocket := "EPERM"
 	if kernelABI() >= confinesUnix {
@@ -475,6 +479,7 @@ func boundSocket(t *testing.T, path string) int {
 // A kept socket by which the options could be left is a failure that names the descriptor, and never silently less: what runs has the
 // local mode's calls.
 func TestKeptSockets(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, 1)
 	confined := kernelABI() >= confinesUnix
 	eachBuild(t, func(t *testing.T, b *build) {
@@ -544,6 +549,7 @@ func TestKeptSockets(t *testing.T) {
 
 // An AF_UNIX socket that is not connected yet could be connected to any program, and one that is bound could listen: from outside.
 func TestKeptUnconnected(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, 1)
 	eachBuild(t, func(t *testing.T, b *build) {
 		dir := openDir(t, scratch(t))
