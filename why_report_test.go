@@ -87,6 +87,8 @@ func TestWhySuggest(t *testing.T) {
 		{name: "a cache in parts", denials: []denial{file(denial{action: actCreate, path: "@/cache/go/00/1"})}, want: "-w @/cache/go"},
 		{name: "a cache of --dev", denials: []denial{file(denial{action: actCreate, path: "@/home/.cache/x"})}, want: "--dev"},
 		{name: "temporary files", denials: []denial{file(denial{action: actCreate, path: "/tmp/sort1"}), file(denial{action: actCreate, path: "/tmp/sort2"})}, want: "--dev"},
+		{name: "the terminal, which shells look for", denials: []denial{file(denial{action: actWrite, path: "/dev/tty", kind: pathDevice}), {action: actSignal, errno: unix.EPERM, pid: 1}}, want: "--signals"},
+		{name: "the terminal alone", denials: []denial{file(denial{action: actWrite, path: "/dev/tty", kind: pathDevice})}, want: "--dev"},
 		{name: "a variable leads to a home", change: func(w *whyRun) { w.envp = append(w.envp, "XDG_CACHE_HOME="+w.home) }, denials: []denial{file(denial{action: actCreate, path: "@/home/x"})}, reasons: []string{"is a home directory"}},
 		{name: "a home", denials: []denial{file(denial{action: actCreate, path: "@/home/x", call: "openat"})}, reasons: []string{"is a home directory"}},
 		{name: "a directory in a home that is not there yet", denials: []denial{file(denial{action: actCreate, path: "@/home/.npm", call: "mkdir"})}, reasons: []string{"-w @/home/.npm is enough once"}},

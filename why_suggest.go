@@ -109,7 +109,9 @@ func (w *whyRun) wantsOf(d *denial) (wants []want, reason string) {
 		if d.call == "ptrace" && d.pid == 0 && !w.policy.signals {
 			return []want{{id: optSignals}}, ""
 		}
-	case actAttribute:
+	}
+	switch d.errno {
+	case unix.EOPNOTSUPP, unix.ENOSYS, unix.EPROTONOSUPPORT:
 		return nil, noOption + ": programs do without"
 	}
 	return nil, noOption
@@ -154,7 +156,7 @@ func (w *whyRun) wantsPlace(d *denial, path string, wants []want) ([]want, strin
 		return nil, noOption + ": devices are not made, nor what only another directory allows"
 	}
 	if w.devCovers(path) {
-		return append(wants, want{id: optDev}), ""
+		return append(wants, want{id: optDev, soft: path == "/dev/tty"}), "" // shells look whether there is one
 	}
 	place := existing(target)
 	for isHash(filepath.Base(place)) && w.never(filepath.Dir(place), true) == "" {
