@@ -1,7 +1,7 @@
 package main
 
-// What messages look at: words that people really type (options that are almost right or belong to other launchers, shell lines),
-// the file that a command leads to, and what stands at a byte of a policy; and how they quote it.
+// What people really type: options that are almost right or belong to other launchers, and shell lines. Also the file that a command's
+// name leads to, the token at a byte of a policy, and quoting.
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 	_ "unsafe" // for go:linkname
 )
 
-// isShellLine tells whether a command that does not exist is something that a shell understands.
+// isShellLine tells whether a missing command is something that a shell understands.
 func isShellLine(command string) bool {
 	name, _, assigns := strings.Cut(command, "=")
 	assigns = assigns && name != "" && !strings.ContainsFunc(name, func(r rune) bool { return !inWord(r) && r != '_' })
@@ -36,7 +36,7 @@ const (
 	toExplain   = "to print what would be done: --explain"
 )
 
-// elsewhere are options of other launchers, and values that an option may be thought to have, with what serves here.
+// elsewhere holds options of other launchers, and values that people give to an option that takes none, with what serves here.
 var elsewhere = map[string]string{
 	"--rw": toWrite, "--rwx": toWrite, "--bind": toWrite, "--bind-try": toWrite, "--dev-bind": toWrite, "--allow-write": toWrite, "--fs-rw": toWrite,
 	"--read-write": toWrite, "--writable": toWrite, "--landlock-rule": toWrite,
@@ -63,7 +63,7 @@ var elsewhere = map[string]string{
 	"--require": "to refuse what the kernel leaves open: --strict", "--best-effort": "it is the default, without --strict: leave it out",
 }
 
-// nearOption is a hint for an option that there is not: what serves in its place, or the one that is spelt almost so; or "".
+// nearOption returns a hint for an unknown option: what serves in its place, or the option of almost that spelling; or "".
 func nearOption(word string, helper bool) string {
 	name, _, _ := strings.Cut(word, "=")
 	tables := [][]option{helperOptions[:]}
@@ -85,7 +85,7 @@ func nearOption(word string, helper bool) string {
 	return ""
 }
 
-// distance is the number of letters to insert, remove or change to make one word of another, with two that are swapped as one.
+// distance counts the letters to insert, remove or change to turn one word into the other. Two swapped letters count as one.
 func distance(a, b string) int {
 	last, row := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
@@ -140,7 +140,7 @@ func isDirectory(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// jsonToken quotes what stands at the start of s: a string, a word, or one character.
+// jsonToken quotes the token at the start of s: a string, a word, or one character.
 func jsonToken(s string) string {
 	const longest = 40
 	if s == "" {

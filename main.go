@@ -1,8 +1,8 @@
 // Snib runs an untrusted command under Landlock, a seccomp filter and no_new_privs: it restricts itself, then becomes the
 // command.
 //
-// This file is the side of the program that has the Go runtime: reports, help, and one funnel for output. What is restricted is
-// decided and done in launch, which in a release build has run before main starts.
+// This file is the side of the program that has the Go runtime: reports, help, and one funnel for output. launch decides and applies
+// the restrictions; in a release build it has run before main starts.
 package main
 
 import (
@@ -27,9 +27,9 @@ func main() {
 	os.Exit(answer(outcome, os.Args))
 }
 
-// launchFromRuntime calls launch in a plain go build, where the runtime has started first, and takes back what that
-// changed and can be taken back. Two things cannot: the runtime has opened /dev/null on closed standard descriptors, and
-// has replaced ignored signals other than SIGHUP and SIGINT by handlers of its own.
+// launchFromRuntime calls launch in a plain go build, where the runtime has started first. It takes back what it can of the runtime's
+// changes. Two stay: the runtime has opened /dev/null on closed standard descriptors, and has replaced ignored signals other than SIGHUP
+// and SIGINT by handlers of its own.
 func launchFromRuntime() failure {
 	// Package syscall raises the soft RLIMIT_NOFILE, and puts it back in Exec, of which this is all that succeeds.
 	_ = syscall.Exec("", nil, nil)
@@ -141,7 +141,7 @@ func buildLine() string {
 	return "snib " + version + ", " + form + ", " + runtime.Version() + ", " + runtime.GOOS + "/" + runtime.GOARCH + "\n"
 }
 
-// report is what a command line asks for.
+// report is the report that a command line asks for.
 type report struct {
 	kind optionID // optExplain, optBPF, optWhy, optStatus, optHelp or optVersion; 0: nothing
 	json bool

@@ -1,6 +1,6 @@
 package main
 
-// What a failure is called: a row each with its exit code, its text and, where the next action is known, a hint.
+// One row for each failure: its exit code, its text and, where the next step is known, a hint.
 
 import (
 	"syscall"
@@ -15,7 +15,7 @@ const (
 	exitNotFound   = 127
 )
 
-// Reasons that main alone finds: about reports, and what lies behind some of the launch's.
+// Reasons that only main finds: wrong reports, and finer reasons for failures of the launch.
 const (
 	badABI reason = execFailed + 1 + iota
 	badFormat
@@ -44,10 +44,10 @@ const (
 	reasonCount
 )
 
-// messageRow is what a failure is called: of the rows with its reason, the first whose errno is the failure's, or is 0.
+// messageRow names a failure. The first row counts that has its reason, and its errno or 0.
 //
-// In text and hint {word} stands for the word of the command line, {path} for the path that failed, {which} for that and what it was
-// to be, and {file} for the file that a command's name leads to, each quoted; {option} and {long} for the option that names the path;
+// In text and hint {word} stands for the word of the command line, {path} for the path that failed, {which} for that path and its
+// role, and {file} for the file that a command's name leads to, each quoted; {option} and {long} for the option that names the path;
 // {errno} for what the kernel said; {right} for a right; {number} for a descriptor or an ABI; {byte} and {token} for a place in the
 // policy and what stands there; {caller} for the name that help is asked of.
 //

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kernelStatus is what this kernel can enforce, by trying.
+// kernelStatus is what this kernel can enforce, found out by trying.
 type kernelStatus struct {
 	release    string
 	abi        int
@@ -81,7 +81,7 @@ func ownOutput(args []string) (string, error) {
 	return string(said), err
 }
 
-// newKernelStatus restricts threads that end with it, and has them try what they must not be able to do.
+// newKernelStatus restricts threads, which end with it, and has them try what they must not be able to do.
 func newKernelStatus() *kernelStatus {
 	s := &kernelStatus{}
 	var uts unix.Utsname
@@ -128,7 +128,7 @@ func onThread(f func()) {
 // try fills in s.tried. Each protection counts only if the same was possible without.
 func (s *kernelStatus) try() {
 	p := &policy{restrictWrites: true, network: networkLocal}
-	// What is not possible anyway shows nothing, unless there is nothing to show: what restricts could not be applied.
+	// An operation that is not possible anyway shows nothing. It counts if the restriction itself could not be applied.
 	hold := func(name string, abi int, how string, applied, denied, possible bool) {
 		s.tried = append(s.tried, trial{name, applied && denied && possible, possible || !applied, abi, name == "files" || name == "filter", how})
 	}
@@ -159,7 +159,7 @@ func (s *kernelStatus) try() {
 	}
 	inet := func() error { return closing(unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)) }
 
-	// Threads of one process may signal each other always, so the process that started this one is asked for, by no signal.
+	// Threads of one process may always signal each other, so this signals the parent, with signal 0.
 	signalParent := func() error {
 		if parent := unix.Getppid(); parent > 0 {
 			return unix.Kill(parent, 0)

@@ -1,6 +1,6 @@
 package main
 
-// What a failure says: its row of messages, filled in from the command line, and from the policy that one was rewritten from.
+// The text of a failure: its row of messages, filled in from the command line, and from the policy that became this command line.
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// message is what a failure says, made from a row.
+// message is a row, filled in.
 type message struct {
 	row        messageRow
 	text, hint string
@@ -92,7 +92,7 @@ func namedPath(i int) string {
 	return ""
 }
 
-// rewriteAgain rewrites the policy of a command line once more, with what reports alone want.
+// rewriteAgain rewrites the policy of a command line once more, and keeps the notes that only reports need.
 func rewriteAgain(argv, envp []*byte) {
 	rewriting.noting = true
 	defer func() { rewriting.noting = false }()
@@ -113,7 +113,7 @@ func rewrittenWords() (words []string) {
 	return words
 }
 
-// inPolicy says which entry of the newer client's policy the word of a message comes from, and what can be done where something cannot stay
+// inPolicy names the entry of the newer client's policy that the word of a message comes from, and the way out if a path cannot stay
 // read-only.
 func (f failure) inPolicy(m message, word, long string, values map[string]string) message {
 	at := 0
@@ -147,7 +147,7 @@ func helperName(args []string) string {
 	return ownName(args)
 }
 
-// fill puts values in the place of {placeholders}. What stands in a value is no placeholder.
+// fill replaces {placeholders} by their values. The text of a value is never a placeholder.
 func fill(template string, values map[string]string) string {
 	out := ""
 	for {
@@ -165,14 +165,14 @@ func fill(template string, values map[string]string) string {
 	}
 }
 
-// asked is the policy of a command line, as far as it is one.
+// asked is the policy of a command line, as far as that is valid.
 func asked(args []string) *policy {
 	p := &policy{}
 	p.parse(pointers(args))
 	return p
 }
 
-// hidesSomething tells whether not everything can be read.
+// hidesSomething tells whether reading is restricted.
 func hidesSomething(args []string) bool {
 	p := asked(args)
 	if p.grammar == codexProfile {
@@ -182,8 +182,8 @@ func hidesSomething(args []string) bool {
 	return p.restrictReads || p.hides
 }
 
-// pathOption returns the option whose path failed, or where that is the command, the option whose path stands in front of it: a
-// second path may have been meant. Nil: there is none.
+// pathOption returns the option whose path failed. If the command failed, it returns the option whose path stands in front of it: a second
+// path may have been meant. Nil: there is none.
 func (f failure) pathOption(args []string) *option {
 	argv := pointers(args)
 	p := asked(args)
@@ -203,7 +203,7 @@ func (f failure) pathOption(args []string) *option {
 	return nil
 }
 
-// callerName is what help is asked of.
+// callerName is the command whose --help prints the usage.
 func callerName(args []string) string {
 	name, as := ownName(args), helperNamed(args)
 	if as != "" {
@@ -245,7 +245,7 @@ func pointers(words []string) []*byte {
 	return all
 }
 
-// behind finds a reason that says more: what people type, and which file of PATH is meant.
+// behind finds a finer reason, by what people type and by the file in PATH that the command means.
 func (f failure) behind(args []string, word, file string) (why reason, near string) {
 	switch {
 	case f.reason == unknownOption:
