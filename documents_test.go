@@ -3,6 +3,7 @@ package main
 // The papers: what they claim is what the program does.
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -443,5 +444,51 @@ func TestPageVersion(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("no page shows the version")
+	}
+}
+
+// The manual page names every member of the JSON reports.
+func TestReportMembers(t *testing.T) {
+	needABI(t, 3)
+	page := readPage(t, "snib.1")
+	var members func(name string, value any)
+	seen := map[string]bool{}
+	members = func(name string, value any) {
+		seen[name] = true
+		switch value := value.(type) {
+		case map[string]any:
+			for name, value := range value {
+				members(name, value)
+			}
+		case []any:
+			for _, value := range value {
+				members(name, value)
+			}
+		}
+	}
+	dir := scratch(t)
+	for _, options := range [][]string{{"--explain=json"}, {"--status=json"}, {"--why=json", "-w", dir}} {
+		argv := options
+		if options[0] != "--status=json" {
+			argv = slices.Concat(options, []string{"--", probePath, "create", dir + "-not/file"})
+		}
+		r := release.snib(t, argv...)
+		text := r.stdout
+		if options[0] == "--why=json" {
+			text = r.stderr
+		}
+		var report any
+		if err := json.Unmarshal([]byte(text), &report); err != nil {
+			t.Fatalf("%q: %v: %+v", argv, err, r)
+		}
+		members("schema", report)
+	}
+	for name := range seen {
+		if !regexp.MustCompile(`(?m)^\.Cm (.* , |.* No or Cm )?(\w+ , )*` + name + `( |$)`).MatchString(page) {
+			t.Errorf("snib.1: no %s", name)
+		}
+	}
+	if len(seen) < 60 {
+		t.Errorf("%d members", len(seen))
 	}
 }
