@@ -101,6 +101,7 @@ var whyProbes = map[string]func(args []string) error{
 		}
 		return errors.New("continued")
 	},
+	"rawCall": func(a []string) error { return rawErrno(uintptr(atoi(a[0])), 0, 0, 0, 0) },
 	"ready": func([]string) error {
 		fmt.Println("ready")
 		select {}

@@ -502,3 +502,16 @@ func TestWhyTracer(t *testing.T) {
 		}
 	}
 }
+
+// TestWhyFilterKills: a process that the filter kills is told, with the call.
+func TestWhyFilterKills(t *testing.T) {
+	needABI(t, 1)
+	if runtime.GOARCH != "amd64" {
+		t.Skip("needs another guest: the kernel is no part of it")
+	}
+	const x32 = 0x40000000
+	r, report := whyOf(t, release.path, []string{"snib", "--", probePath, "rawCall", fmt.Sprint(x32 | unix.SYS_GETPPID)}, nil)
+	if r.code != -int(unix.SIGSYS) || report.Exit != 128+int(unix.SIGSYS) || len(report.Denials) == 0 || !slices.ContainsFunc(report.Denials, func(d whyDenial) bool { return d.Call == "a call of x32" }) {
+		t.Errorf("%+v", r)
+	}
+}

@@ -128,8 +128,16 @@ func fileCases(t testing.TB, dir, in string) []whyCase {
 }
 
 // otherCases are denials of what is no file.
-func otherCases(t testing.TB, dir string) []whyCase {
+func otherCases(t *testing.T, dir string) []whyCase {
 	abi := kernelABI()
+	byPath, byName, tcp := listen(t, "unix", dir+"/socket"), listen(t, "unix", "@"+filepath.Base(filepath.Dir(dir))+"-why"), listen(t, "tcp4", "127.0.0.1:0")
+	datagram := listen(t, "unixgram", dir+"/datagram")
+	port := atoi(tcp.addr[strings.LastIndexByte(tcp.addr, ':')+1:])
+	errno, socketCall, openPath := "EPERM", whyDenial{Action: "socket", Family: unix.AF_UNIX}, []string{"--unix", "/"}
+	if abi >= confinesUnix {
+		errno, socketCall, openPath = "EACCES", whyDenial{Action: "send", Path: dir + "/datagram", Kind: "socket"}, []string{"--unix", dir}
+	}
+	protected, r := protectable(t)
 	other := outside(t)
 	intruder := other.process.args()
 	pid := fmt.Sprint(other.pid)
@@ -145,6 +153,28 @@ func otherCases(t testing.TB, dir string) []whyCase {
 		{name: "trace me", op: []string{"traceMe"}, outcome: "EPERM", want: whyDenial{Action: "trace", Call: "ptrace"}, control: "none"},
 		{name: "rings", op: []string{"ioUring"}, outcome: "EPERM", want: whyDenial{Action: "call", Call: "io_uring_setup"}, control: may},
 		{name: "queue", op: []string{"mqUnlink", "snib-why"}, outcome: "EPERM", want: whyDenial{Action: "call", Call: "mq_unlink"}, control: may},
+		{name: "socket's file", op: []string{"connect", "stream", byPath.addr, "x"}, outcome: errno, want: whyDenial{Action: "connect", Path: byPath.addr, Kind: "socket"}, allow: openPath},
+		{name: "socket's file, datagram", op: []string{"sendto", "datagram", datagram.addr, "x"}, outcome: errno, want: socketCall, allow: openPath},
+		{name: "abstract socket", op: []string{"connect", "stream", byName.addr, "x"}, outcome: "EPERM", want: whyDenial{Action: "connect", Address: byName.addr, Family: unix.AF_UNIX}, allow: []string{"--unix", "/"}},
+		{name: "own socket elsewhere", op: []string{"serve", dir + "/new"}, outcome: "EACCES", want: whyDenial{Action: "listen", Path: dir + "/new"}, allow: []string{"-w", dir}, needs: func(t testing.TB) { needABI(t, confinesUnix) }},
+		{name: "port", options: []string{"--connect", "1"}, op: []string{"connect", "stream", tcp.addr, "x"}, outcome: "EACCES",
+			want: whyDenial{Action: "connect", Address: tcp.addr, Port: port, Family: unix.AF_INET}, allow: []string{"--connect", fmt.Sprint(port)}, needs: func(t testing.TB) { needABI(t, firstPorts) }},
+		{name: "server outside of loopback", options: []string{"--loopback"}, op: []string{"connect", "stream", tcp.addr, "x"}, outcome: "ECONNREFUSED",
+			want: whyDenial{Action: "connect", Address: tcp.addr, Port: port, Family: unix.AF_INET}, allow: []string{"--network"}, needs: needNamespaces},
+		{name: "protected", options: []string{"-w", r, "--protect", protected}, op: []string{"write", protected + "/config"}, outcome: "EROFS",
+			want: whyDenial{Action: "write", Path: protected + "/config", Protected: true}, allow: []string{"-w", r}, needs: needNamespaces},
+		{name: "protected, new", options: []string{"-w", r, "--protect", protected}, op: []string{"mkdir", protected + "/new"}, outcome: "EROFS",
+			want: whyDenial{Action: "create", Path: protected + "/new", Protected: true}, allow: []string{"-w", r}, needs: needNamespaces},
+		{name: "protected, mode", options: []string{"-w", r, "--protect", protected}, op: []string{"fchmodat", protected + "/config", "0600"}, outcome: "EROFS",
+			want: whyDenial{Action: "attribute", Path: protected + "/config", Protected: true}, allow: []string{"-w", r}, needs: needNamespaces},
+		{name: "protected, moved", options: []string{"-w", r, "--protect", protected}, op: []string{"rename", protected + "/config", r + "/new"}, outcome: "EXDEV",
+			want: whyDenial{Action: "rename", Path: protected + "/config", Second: r + "/new", Protected: true}, allow: []string{"-w", r}, needs: needNamespaces},
+		{name: "protected, directory above", options: []string{"-w", r, "--protect", protected}, op: []string{"rename", r + "/a", r + "/away"}, outcome: "EBUSY",
+			want: whyDenial{Action: "rename", Path: r + "/a", Second: r + "/away", Protected: true}, allow: []string{"-w", r}, needs: needNamespaces},
+		{name: "host name", op: []string{"hostName", "snib"}, outcome: "EPERM", want: whyDenial{Action: "call", Call: "sethostname"}, control: "none", needs: needRoot},
+		{name: "mount", op: []string{"mountNowhere"}, outcome: "EPERM", want: whyDenial{Action: "mount", Call: "fsopen"}, control: "none", needs: needRoot},
+		{name: "unmount", op: []string{"unmount", dir}, outcome: "EPERM", want: whyDenial{Action: "mount", Call: "umount2"}, control: "none", needs: needRoot},
+		{name: "clock", op: []string{"setClock"}, outcome: "EPERM", want: whyDenial{Action: "call", Call: "clock_settime"}, control: "none", needs: needRoot},
 		{name: "own abstract socket", op: []string{"serve", "@" + filepath.Base(dir)}, outcome: map[bool]string{true: "EPERM", false: "ok"}[abi < confinesUnix],
 			want: whyDenial{Action: "listen", Call: "bind", Address: "@" + filepath.Base(dir)}, allow: []string{"--unix", "/"}},
 	}
@@ -230,11 +260,20 @@ func TestWhy(t *testing.T) {
 // TestWhyNotOurs: what the same user could not have done without the sandbox is not told, and neither is what nobody could.
 func TestWhyNotOurs(t *testing.T) {
 	needABI(t, 1)
-	base := forUsers0(t)
+	base := closedPlaces(t)
 	prefix := []string{probePath}
 	if os.Geteuid() == 0 {
 		// Root overrides permissions: the command becomes a user.
 		prefix = []string{rolePath("holding"), "65534", "0", "0", forUsers(t) + "/probe", "probe"}
+	}
+	listen(t, "unix", base+"/socket")
+	if err := os.Chmod(base+"/socket", 0o444); err != nil {
+		t.Fatal(err)
+	}
+	mounted, fixed := "", false
+	if os.Geteuid() == 0 {
+		mounted = readOnlyMount(t)
+		fixed = makeImmutable(t, base+"/fixed/file")
 	}
 	for _, c := range []struct {
 		name string
@@ -258,6 +297,11 @@ func TestWhyNotOurs(t *testing.T) {
 		{"sticky rename", true, []string{"rename", base + "/sticky/file", base + "/sticky/new"}, "EACCES"},
 		{"device", false, []string{"mkchar", base + "/writable/new"}, "EACCES"},
 		{"signal to root's", true, []string{"signal kill", "1"}, "EPERM"},
+		{"socket that is not there", false, []string{"connect", "stream", base + "/none", "x"}, map[bool]string{true: "ENOENT", false: "EPERM"}[kernelABI() >= confinesUnix]},
+		{"name that is not there", false, []string{"connect", "stream", "@snib-none", "x"}, map[bool]string{true: "ECONNREFUSED", false: "EPERM"}[kernelABI() >= confinesUnix]},
+		{"socket without permission", false, []string{"connect", "stream", base + "/socket", "x"}, map[bool]string{true: "EACCES", false: "EPERM"}[kernelABI() >= confinesUnix]},
+		{"read-only mount", true, []string{"write", mounted + "/file"}, "EROFS"},
+		{"immutable", true, []string{"unlink", base + "/fixed/file"}, "EACCES"},
 		{"raw socket", false, []string{"socket", "2", "3"}, "EPERM"},
 		{"packet socket", false, []string{"socket", "17", "3"}, "EPERM"},
 		{"host name", false, []string{"hostName", "snib"}, "EPERM"},
@@ -266,6 +310,9 @@ func TestWhyNotOurs(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			if c.root {
 				needRoot(t)
+			}
+			if c.name == "immutable" && !fixed {
+				return // the file system has no such attribute
 			}
 			r, report := whyOf(t, release.path, slices.Concat([]string{"snib", "--"}, prefix, c.op), nil)
 			if got := strings.TrimSpace(r.stdout); got != c.got {
@@ -280,11 +327,11 @@ func TestWhyNotOurs(t *testing.T) {
 	}
 }
 
-// forUsers0 is a directory that the user may not change in several ways.
-func forUsers0(t testing.TB) string {
+// closedPlaces is a directory that a user may not change, in several ways.
+func closedPlaces(t testing.TB) string {
 	t.Helper()
 	base := scratch(t)
-	for name, mode := range map[string]os.FileMode{"closed": 0o555, "unsearchable": 0o644, "sticky": 0o777 | os.ModeSticky, "writable": 0o777} {
+	for name, mode := range map[string]os.FileMode{"closed": 0o555, "unsearchable": 0o644, "sticky": 0o777 | os.ModeSticky, "writable": 0o777, "fixed": 0o777} {
 		if err := os.Mkdir(base+"/"+name, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -305,4 +352,36 @@ func forUsers0(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return base
+}
+
+// readOnlyMount is a mount that is read-only, with a file that everybody could write.
+func readOnlyMount(t testing.TB) string {
+	t.Helper()
+	dir := scratch(t)
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=0777"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	err := os.WriteFile(dir+"/file", nil, 0o666)
+	if err == nil {
+		err = os.Chmod(dir+"/file", 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// makeImmutable gives a file the attribute that keeps everybody from changing it, where its file system knows that.
+func makeImmutable(t testing.TB, path string) bool {
+	t.Helper()
+	const immutable = 0x10 // FS_IMMUTABLE_FL
+	if alterFlags(path, func(flags uint32) uint32 { return flags | immutable }) != nil {
+		return false
+	}
+	t.Cleanup(func() { alterFlags(path, func(flags uint32) uint32 { return flags &^ immutable }) })
+	return true
 }

@@ -116,10 +116,10 @@ func (t *tracer) follow() {
 	}
 }
 
-// ended forgets a thread. Of a process that the filter has killed, the call that it was in is what was denied.
+// ended forgets a thread. Of a process that the filter has killed, the last call of one of its threads is what was denied.
 func (t *tracer) ended(pid int, status unix.WaitStatus) {
 	if e := t.tracees[pid]; e != nil {
-		if e.inside && status.Signaled() && status.Signal() == unix.SIGSYS {
+		if status.Signaled() && status.Signal() == unix.SIGSYS {
 			t.killed(e)
 		}
 		delete(t.tracees, pid)
