@@ -208,7 +208,8 @@ func (q *request) openNeeds() (n needs, none bool) {
 		mode |= unix.W_OK
 	}
 	n.otherwise = func() bool { return permitted(p.object, mode) && !p.withoutDevices() && !q.othersInSticky() }
-	return n, false
+	// A socket cannot be opened, and neither can the terminal of a process that has none.
+	return n, p.format() == unix.S_IFSOCK || p.format() == unix.S_IFCHR && p.stat.Rdev == unix.Mkdev(5, 0) && !q.who.terminal
 }
 
 // withoutDevices tells whether a device is on a mount that opens none.

@@ -16,7 +16,7 @@ import (
 // What is kept of a run whose command is denied ever new things.
 const (
 	mostDenials = 1000
-	mostBeyond  = 10000
+	mostBeyond  = 2000
 )
 
 func newJudge(run *whyRun) *judge {

@@ -44,11 +44,14 @@ func (j *judge) byFilter(e *tracee, d *denial) bool {
 		return true
 	case unix.SYS_PRLIMIT64:
 		d.action, d.pid = actLimit, int(int32(e.args[0]))
+		if who.otherPIDs {
+			return true
+		}
 		target, read := identifiersOf(d.pid)
 		return read && (who.uids[0] == target.uids[0] && who.uids[0] == target.uids[1] && who.uids[0] == target.uids[2] || j.had(&who, unix.CAP_SYS_RESOURCE))
 	case unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PIDFD_GETFD:
 		d.action, d.pid = actTrace, tracedBy(e)
-		return d.pid == 0 || j.mayTrace(&who, d.pid)
+		return d.pid == 0 || who.otherPIDs || j.mayTrace(&who, d.pid)
 	case unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER:
 		d.action = actOther
 		return setting("kernel/io_uring_disabled") != 2
@@ -157,7 +160,7 @@ func (j *judge) byScope(e *tracee, d *denial) bool {
 	if !read {
 		return false
 	}
-	domain := j.handled != unix.LandlockRulesetAttr{}
+	domain := j.handled != unix.LandlockRulesetAttr{} && !who.otherPIDs
 	switch e.nr {
 	case unix.SYS_KILL, unix.SYS_TKILL, unix.SYS_TGKILL, unix.SYS_RT_SIGQUEUEINFO, unix.SYS_RT_TGSIGQUEUEINFO, unix.SYS_PIDFD_SEND_SIGNAL:
 		d.action, d.pid = actSignal, int(int32(e.args[0]))
@@ -165,7 +168,7 @@ func (j *judge) byScope(e *tracee, d *denial) bool {
 			d.pid = pidOf(e.pid, int32(e.args[0]))
 		}
 		target, read := identifiersOf(max(d.pid, -d.pid)) // of a group, its leader
-		return read && j.handled.Scoped&unix.LANDLOCK_SCOPE_SIGNAL != 0 && who.maySignal(&target)
+		return read && domain && j.handled.Scoped&unix.LANDLOCK_SCOPE_SIGNAL != 0 && who.maySignal(&target)
 	case unix.SYS_CONNECT, unix.SYS_SENDTO, unix.SYS_SENDMSG, unix.SYS_SENDMMSG:
 		d.action = socketActions[e.nr]
 		return j.address(e, &who, d) && d.family == unix.AF_UNIX && strings.HasPrefix(d.address, "@") && j.handled.Scoped&unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET != 0

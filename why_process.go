@@ -4,6 +4,7 @@ package main
 // nothing is opened but what the kernel itself shows of the process in /proc.
 
 import (
+	"bytes"
 	"os"
 	"runtime"
 	"strconv"
@@ -71,6 +72,15 @@ func (j *judge) who(pid int) (who identifiers, read bool) {
 	who, read = identifiersOf(pid)
 	users, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/ns/user")
 	who.ownUsers = err == nil && j.users != "" && users != j.users
+	pids, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/ns/pid")
+	ours, _ := os.Readlink("/proc/self/ns/pid")
+	who.otherPIDs = err == nil && pids != ours
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	const terminal = 7 - 3 // tty_nr in proc(5), from what follows the name on
+	if _, after, is := strings.Cut(string(stat[max(bytes.LastIndexByte(stat, ')'), 0):]), ") "); is {
+		words := strings.Fields(after)
+		who.terminal = len(words) > terminal && words[terminal] != "0"
+	}
 	return who, read
 }
 
@@ -162,6 +172,8 @@ type identifiers struct {
 	uids, gids [4]int // real, effective, saved, of the file system
 	groups     []uint32
 	effective  uint64 // capabilities
+	terminal   bool   // it has a controlling one
+	otherPIDs  bool   // the numbers that it has for processes are not ours
 	ownUsers   bool   // it is in another namespace of users
 }
 

@@ -24,6 +24,7 @@ import (
 // TestWhyEnds: the exit code is the command's, whatever ended it; where nothing ran, the launch says why, and nothing is told.
 func TestWhyEnds(t *testing.T) {
 	needABI(t, 1)
+	needOneGuest(t)
 	dir := scratch(t)
 	if err := os.WriteFile(dir+"/text", []byte("text\n"), 0o755); err != nil {
 		t.Fatal(err)
@@ -99,6 +100,7 @@ func TestWhyFollows(t *testing.T) {
 // TestWhyHandled: a denial is marked where whoever it happened to exited with 0.
 func TestWhyHandled(t *testing.T) {
 	needABI(t, 1)
+	needOneGuest(t)
 	dir, in := whyTree(t)
 	for _, c := range []struct {
 		op      []string
@@ -119,6 +121,7 @@ func TestWhyHandled(t *testing.T) {
 // TestWhyBounds: there is an end to what is kept.
 func TestWhyBounds(t *testing.T) {
 	needABI(t, 1)
+	needOneGuest(t)
 	dir, in := whyTree(t)
 	got, report := whyProbe(t, []string{"snib", "-w", in, "--"}, "manyDenied", fmt.Sprint(mostDenials+200), dir)
 	if got != "ok" || len(report.Denials) != mostDenials || report.Dropped < 200 {
@@ -129,6 +132,7 @@ func TestWhyBounds(t *testing.T) {
 // TestWhyTransparent: what the command inherits is what it would inherit without --why, but for its parent.
 func TestWhyTransparent(t *testing.T) {
 	needABI(t, 1)
+	needOneGuest(t)
 	dir := scratch(t)
 	extra, err := os.Create(dir + "/extra")
 	if err != nil {
@@ -153,6 +157,8 @@ func TestWhyTransparent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +166,8 @@ func TestWhyTransparent(t *testing.T) {
 		defer stdin.Close()
 		line, err := bufio.NewReader(stdout).ReadString('\n')
 		if !strings.HasPrefix(line, "waiting") {
-			t.Fatalf("%v: %q, %v", options, line, err)
+			err := cmd.Wait()
+			t.Fatalf("%v: %q, %v: %s", options, line, err, stderr.String())
 		}
 		pid := cmd.Process.Pid
 		if len(options) > 0 {
@@ -268,7 +275,12 @@ func TestWhySignals(t *testing.T) {
 				}
 				sent[sig] = 1
 			}
-			time.Sleep(200 * time.Millisecond) // for what must not come
+			for range sent {
+				if _, err := s.lines.ReadString('\n'); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(100 * time.Millisecond) // for what must not come
 			if err := unix.Kill(command, unix.SIGUSR2); err != nil {
 				t.Fatal(err)
 			}
@@ -283,6 +295,7 @@ func TestWhySignals(t *testing.T) {
 // TestWhyDies: a signal that ends the command ends snib likewise, after the report.
 func TestWhyDies(t *testing.T) {
 	needABI(t, 1)
+	needOneGuest(t)
 	for _, sig := range []syscall.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGKILL} {
 		s := supervise(t, nil, "ready")
 		s.line(t, "ready")
@@ -314,7 +327,11 @@ func TestWhyKilled(t *testing.T) {
 	if err := s.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(launchTime.Milliseconds())); n != 1 || err != nil {
+	n, err := 0, error(unix.EINTR)
+	for err == unix.EINTR {
+		n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(launchTime.Milliseconds()))
+	}
+	if n != 1 || err != nil {
 		t.Errorf("the command lives on: %v", err)
 	}
 }
@@ -399,6 +416,7 @@ func TestWhyLeavesBehind(t *testing.T) {
 // TestWhyDescriptors: --keep-fd and --status-fd are as without --why, and snib keeps none of them open itself.
 func TestWhyDescriptors(t *testing.T) {
 	needABI(t, 1)
+	needOneGuest(t)
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

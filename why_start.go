@@ -108,16 +108,17 @@ func leaveDescriptors() {
 // sees them arrive, and leaves one of the two out (once).
 func passSignals(pid int) {
 	signals := make(chan os.Signal, 64)
-	signal.Notify(signals)
+	for number := syscall.Signal(1); number < 65; number++ {
+		if number != unix.SIGCHLD && number != unix.SIGURG { // ours, and the runtime's
+			signal.Notify(signals, number)
+		}
+	}
 	fd, err := unix.PidfdOpen(pid, 0) // a number could be another process's by then
 	go func() {
 		for s := range signals {
-			number := s.(syscall.Signal)
-			switch {
-			case number == unix.SIGCHLD || number == unix.SIGURG: // ours, and the runtime's
-			case err == nil:
+			if number := s.(syscall.Signal); err == nil {
 				_ = unix.PidfdSendSignal(fd, number, nil, 0)
-			default:
+			} else {
 				_ = unix.Kill(pid, number)
 			}
 		}

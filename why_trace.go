@@ -23,6 +23,7 @@ type tracer struct {
 	executed int  // how often the command's process has executed something: this program, then the command
 	launched bool // the command runs
 	stopped  bool // the command is stopped by job control
+	blind    bool // the kernel does not tell what is called
 	status   unix.WaitStatus
 	signals  [65]doubled
 }
@@ -200,7 +201,11 @@ func (t *tracer) message(pid int) int {
 // call handles the entry to a system call, and its end.
 func (t *tracer) call(e *tracee) {
 	var info syscallInfo
-	if ptrace(unix.PTRACE_GET_SYSCALL_INFO, e.pid, unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info))) != 0 {
+	if errno := ptrace(unix.PTRACE_GET_SYSCALL_INFO, e.pid, unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info))); errno != 0 {
+		if errno != unix.ESRCH && !t.blind {
+			t.note("this kernel does not tell a tracer which system calls are made: nothing can be told")
+			t.blind = true
+		}
 		e.inside = false
 		return
 	}
@@ -242,8 +247,16 @@ func (t *tracer) once(pid, number int) bool {
 		fromKernel = 0x80 // SI_KERNEL in asm-generic/siginfo.h
 		together   = 1000 // milliseconds
 	)
-	if info.code > 0 && info.code != fromKernel {
-		return false // a fault of its own, or a child's end
+	switch syscall.Signal(number) {
+	case unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGCONT, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGWINCH:
+		// The kernel sends them to the terminal's group.
+	default:
+		if info.code == fromKernel {
+			return false // a timer of its own
+		}
+	}
+	if info.code > 0 && info.code != fromKernel || info.code <= 0 && t.tracees[int(info.pid)] != nil {
+		return false // a fault of its own, a child's end, or a signal among the command's processes
 	}
 	before := &t.signals[number]
 	passedOn, now := info.code == 0 && int(info.pid) == unix.Getpid(), milliseconds()
