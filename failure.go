@@ -112,6 +112,7 @@ const (
 	listNoDirectory
 	readsHidden
 	hidesWritable
+	hidesByLink
 	listingFailed
 	ruleFailed
 	portFailed

@@ -103,6 +103,9 @@ func conceal(name string, n node) failure {
 	if errno == 0 && fd >= 0 {
 		at, _, errno = enter(fd, n)
 	}
+	if errno == 0 && n.leads {
+		errno = enterLinks(name, n.arg)
+	}
 	switch {
 	case errno != 0:
 		return failure{reason: hideFailed, errno: errno, arg: n.arg}
@@ -114,7 +117,7 @@ func conceal(name string, n node) failure {
 
 // findHidden finds what the policy hides.
 func (p *policy) findHidden(argv []*byte) failure {
-	hiding.count, hiding.entries = 0, false
+	hiding.count, linking.count, hiding.entries = 0, 0, false
 	if errno := findRoot(); errno != 0 {
 		setPath("/")
 		return failure{reason: hideFailed, errno: errno}
@@ -164,6 +167,8 @@ func (p *policy) aroundHidden(ruleset int, r *ruleset, name *byte, fd int, use p
 		return 0, failure{}
 	case at >= 0:
 		return 0, failure{reason: readsHidden, arg: hiding.nodes[at].arg}
+	case leads < 0 && !reads && use > nullDevice && seekLink(&id) >= 0:
+		return 0, failure{reason: hidesByLink, arg: seekLink(&id)}
 	case leads < 0 && use != readEverything || use == namedList:
 		return access, failure{}
 	case !reads && use != readEverything:

@@ -142,6 +142,8 @@ func TestHide(t *testing.T) {
 		{"--hide H/nothing/at/all/", ""},
 		{"--hide H/dangling", ""},
 		{"--hide H/sub -w H/sub/deep", "sub/f sub/next/f"},
+		{"--hide H/link -w H/sub", ".ssh/id .ssh/config"},
+		{"--hide H/sub/filelink -w H/sub/deep", ".ssh/id"},
 		// With reading restricted.
 		{"--hide H/.ssh -r H -r SELF", ".ssh/id .ssh/config"},
 		{"--hide H/.ssh/id -r H/.ssh -r SELF", ".ssh/id .aws/key f sub/f sub/deep/f sub/next/f"},
@@ -195,6 +197,15 @@ func TestHideRefused(t *testing.T) {
 		return fmt.Sprintf("snib: error: %q cannot be hidden: it is at or beneath the writable path %q\n"+
 			"snib: hint: writable paths are readable: make less writable\n", hide, root)
 	}
+	for name, to := range map[string]string{"sub/up": "..", "inner": "sub/filelink"} {
+		if err := os.Symlink(to, dir+"/"+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	linked := func(hide, root string) string {
+		return fmt.Sprintf("snib: error: %q cannot be hidden: a symbolic link that leads to it is beneath the writable path %q\n"+
+			"snib: hint: the command could make the link lead elsewhere: write the path that it leads to\n", hide, root)
+	}
 	root := func(word string) string {
 		return fmt.Sprintf("snib: error: %q is the root directory, which cannot be hidden\nsnib: hint: hide a path beneath it, or restrict reading: --read PATH\n", word)
 	}
@@ -211,6 +222,11 @@ func TestHideRefused(t *testing.T) {
 		{"-w / --hide H/sub", writable("H/sub", "/")},
 		{"--dev --hide /tmp/nothing-there", writable("/tmp/nothing-there", "/tmp")},
 		{"--hide /dev/null", writable("/dev/null", "/dev/null")},
+		{"-w H/sub --hide H/sub/filelink", linked("H/sub/filelink", "H/sub")},
+		{"-w H/sub --hide H/sub/deep/../filelink", linked("H/sub/deep/../filelink", "H/sub")},
+		{"-w H/sub --hide H/sub/up/.aws", linked("H/sub/up/.aws", "H/sub")},
+		{"-w H/sub --hide H/sub/up/none", linked("H/sub/up/none", "H/sub")},
+		{"-w H/sub/next -w H/sub --hide H/inner", linked("H/inner", "H/sub")},
 		{"--hide /", root("/")},
 		{"--hide=/..", root("--hide=/..")},
 		{"--hide H/sub -r H/sub", reads("H/sub", "H/sub")},
@@ -684,6 +700,7 @@ func hideScenes(t testing.TB) []hideScene {
 			above(dir+"/sub/deep/f", dir+"/sub/deep", dir+"/sub"), false, false},
 		{[]string{"--hide", dir + "/.ssh/id", "--read", dir + "/link", "--bare"}, []string{dir + "/.ssh/id", dir + "/.ssh"}, false, false},
 		{[]string{"--hide", dir + "/sub/deep", "-w", dir + "/.ssh", "--unix", dir}, above(dir+"/sub/deep", dir+"/sub"), false, false},
+		{[]string{"--hide", dir + "/sub/filelink", "-w", dir + "/sub"}, []string{dir + "/.ssh/id"}, true, false},
 		{[]string{"--hide", dir + "/sub", "--bare", "--read", dir + "/sub/deep/f"}, above(dir + "/sub"), true, false},
 		{[]string{"--hide", dir + "/sub/deep", "-w", dir + "/sub"}, above(dir+"/sub/deep", dir+"/sub"), true, false},
 		{[]string{"--hide", dir + "/loop"}, nil, true, false},

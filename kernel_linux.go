@@ -3,7 +3,7 @@ package main
 // The kernel: systemCall, what it answers, and the wrappers that belong to no other room. This file runs in the restricted
 // context described at the head of launch_linux.go.
 //
-// Memory whose address goes to the kernel is shared, finding, hiding, protecting, namespaces, filter, a constant, or the kernel's
+// Memory whose address goes to the kernel is shared, finding, linking, hiding, protecting, namespaces, filter, a constant, or the kernel's
 // own argv or envp, never on the stack. So a Go function can stand in for systemCall: no stack that moves holds what an address
 // points to.
 

@@ -247,6 +247,8 @@ var messages = [...]messageRow{
 	{hideFailed, 0, exitFailed, "hide {path}: {errno}", ""},
 	{hidesRoot, 0, exitFailed, "{word} is the root directory, which cannot be hidden", "hide a path beneath it, or restrict reading: --read PATH"},
 	{hidesWritable, 0, exitFailed, "{word} cannot be hidden: it is at or beneath the writable path {path}", "writable paths are readable: make less writable"},
+	{hidesByLink, 0, exitFailed, "{word} cannot be hidden: a symbolic link that leads to it is beneath the writable path {path}",
+		"the command could make the link lead elsewhere: write the path that it leads to"},
 	{readsHidden, 0, exitFailed, "path {path} is at or beneath {word}, which is hidden", "leave one of them out"},
 	{listingFailed, unix.EMFILE, exitFailed, "hide {word}: list a directory above it: {errno}", hideHint},
 	{listingFailed, 0, exitFailed, "hide {word}: list a directory above it: {errno}", ""},

@@ -397,6 +397,7 @@ var refusals = []refusal{
 	{hideFailed, "snib --hide dir tool", "", "statx E2BIG"},
 	{hidesRoot, "snib --hide / tool", "snib --hide dir tool", ""},
 	{hidesWritable, "snib -w . --hide dir tool", "snib -w dir --hide there,is tool", ""},
+	{hidesByLink, "snib -w bin --hide bin/link tool", "snib -w bin --hide dir tool", ""},
 	{hidesWritable, "snib -w dir --hide=dir tool", "snib -w dir --hide=bin/plain tool", ""},
 	{readsHidden, "snib -r . --hide dir -r dir tool", "snib -r . --hide dir tool", ""},
 	{listingFailed, "snib --hide dir tool", "", "getdents64 EIO"},

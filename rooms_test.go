@@ -51,6 +51,7 @@ var rooms = [][]string{
 	{"namespace_linux.go"},
 	{"protect_linux.go"},
 	{"hide_linux.go"},
+	{"links_linux.go"},
 	{"find_linux.go"},
 	{"landlock_linux.go", "seccomp_linux.go"},
 	{"syscalls_amd64.go", "syscalls_arm64.go"},
@@ -64,7 +65,7 @@ var rooms = [][]string{
 // core are the rooms that run before execve, and apart are those of them that only a newer client or the options --hide, --protect and --loopback enter.
 var (
 	core  = rooms[slices.IndexFunc(rooms, func(row []string) bool { return row[0] == "launch_linux.go" }):]
-	apart = []string{"rewrite.go", "profile.go", "entries.go", "namespace_linux.go", "protect_linux.go", "hide_linux.go", "find_linux.go"}
+	apart = []string{"rewrite.go", "profile.go", "entries.go", "namespace_linux.go", "protect_linux.go", "hide_linux.go", "links_linux.go", "find_linux.go"}
 )
 
 func TestRooms(t *testing.T) {
