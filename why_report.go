@@ -149,6 +149,9 @@ const (
 	longestShown = 300 // bytes of a name in text
 )
 
+// byHelper tells whether the policy is a helper's, beside which none of snib's own options can stand.
+func (w *whyRun) byHelper() bool { return w.policy.grammar != snibOptions || w.policy.rewritten }
+
 // text renders the run for people.
 func (w *whyRun) text() string {
 	var out strings.Builder
@@ -182,10 +185,10 @@ func (w *whyRun) text() string {
 	case len(denials)+w.dropped == 0:
 		out.WriteString(name + ": note: the sandbox denied nothing\n")
 	case w.exit == 0:
-		out.WriteString(name + ": note: the command exited with 0, so no options are suggested\n")
+		out.WriteString(name + ": note: the command exited with 0, and did without all of this\n")
 	case len(w.suggested) > 0:
 		out.WriteString(name + ": hint: this line allows it:\n    " + shellLine(w.suggested) + "\n")
-	case w.policy.grammar == snibOptions && len(denials) > 0:
+	case !w.byHelper() && len(denials) > 0:
 		out.WriteString(name + ": note: no options are suggested for this\n")
 	}
 	return out.String()

@@ -141,6 +141,7 @@ func TestWhySuggest(t *testing.T) {
 		{name: "TIOCSTI", denials: []denial{{action: actIoctl, errno: unix.EPERM, request: 0x5412}}, reasons: []string{"cannot be allowed"}},
 		{name: "attributes", denials: []denial{{action: actAttribute, call: "setxattr", errno: unix.EOPNOTSUPP}}, reasons: []string{"programs do without"}},
 
+		{name: "a kept descriptor", options: "-w @/work --keep-fd 99", denials: []denial{file(denial{action: actCreate, path: "@/data/x"})}, want: "-w @/data"},
 		{name: "handled, beside what was not", denials: []denial{{action: actSignal, errno: unix.EPERM, pid: 1, handled: true}, file(denial{action: actCreate, path: "@/data/x"})}, want: "-w @/data"},
 		{name: "two of a kind", denials: []denial{file(denial{action: actCreate, path: "@/data/x"}), {action: actSignal, errno: unix.EPERM, pid: 1}, file(denial{action: actCreate, path: "@/data/y"})}, want: "-w @/data --signals"},
 		{name: "a hidden path in the way", options: "-w @/work --hide @/data/file", denials: []denial{file(denial{action: actCreate, path: "@/data/x"})}, reasons: []string{"not in the line"}},
@@ -193,6 +194,30 @@ func TestWhySuggest(t *testing.T) {
 				t.Errorf("not JSON: %s", w.json())
 			}
 		})
+	}
+}
+
+// TestWhyHelper: beside a helper's policy no option can stand, so the lines say what it would have to allow.
+func TestWhyHelper(t *testing.T) {
+	for _, words := range [][]string{
+		{"codex-linux-sandbox", "-s", "disk-write-cwd", "--", "make"},
+		{"snib", "--as", "codex-linux-sandbox", "-s", "disk-write-cwd", "--", "make"},
+		{"snib", "--as", "codex-linux-sandbox", "--sandbox-policy-cwd", "@/work", "--permission-profile",
+			`{"type":"managed","file_system":{"type":"restricted","entries":[{"path":{"type":"special","value":{"kind":"root"}},"access":"read"}]},"network":"restricted"}`, "--", "make"},
+	} {
+		w := madeUpRun(t, words)
+		rehearsed := *w.policy
+		w.rehearsal = rehearse(&rehearsed, pointers(w.words), pointers(w.envp), w.abi)
+		w.policy = &rehearsed
+		base := filepath.Dir(w.cwd)
+		w.denials = []denial{{action: actCreate, call: "openat", errno: unix.EACCES, path: base + "/data/x", count: 1}, {action: actSocket, call: "socket", errno: unix.EPERM, family: unix.AF_INET, socketType: unix.SOCK_STREAM, count: 1}}
+		w.suggest()
+		if w.suggested != nil || len(w.denials[0].options) > 0 || !strings.Contains(w.denials[0].reason, "the policy would have to make") || !strings.Contains(w.denials[1].reason, "the network") {
+			t.Errorf("%q: %s", words, w.text())
+		}
+		if want := helperName(words) + ": denied: create "; !strings.HasPrefix(w.text(), want) && words[0] != "snib" {
+			t.Errorf("%q, want %q", w.text(), want)
+		}
 	}
 }
 

@@ -57,7 +57,7 @@ func (w *whyRun) suggest() {
 		for _, o := range d.wants {
 			d.options = append(d.options, o.words()...)
 		}
-		if w.policy.grammar != snibOptions && len(d.wants) > 0 {
+		if w.byHelper() && len(d.wants) > 0 {
 			d.options, d.reason, d.left = nil, policyAdvice(d.wants[0]), true
 		}
 	}
@@ -322,7 +322,7 @@ func (w *whyRun) replacePlaces(id optionID, which func(place string) bool, by st
 
 // line makes the command line with all options that are for it. Each is tried by a rehearsal: one that does not go with those before is left out.
 func (w *whyRun) line(network []want, replaced bool) {
-	if w.policy.grammar != snibOptions {
+	if w.byHelper() {
 		return
 	}
 	words, at := append([]string{}, w.words...), w.policy.ownEnd
