@@ -219,7 +219,7 @@ func TestRecipes(t *testing.T) {
 	commands := documented(t, "docs/recipes.md")
 	for _, command := range commands {
 		if command == ".ci/run jobs" {
-			if ci, err := os.ReadFile(".ci/run"); err != nil || !strings.Contains(string(ci), "\njobs() { test/jobs; }\n") {
+			if ci, err := os.ReadFile(".ci/run"); err != nil || !strings.Contains(string(ci), "\njobs() { test/jobs && test/jobs --why; }\n") {
 				t.Errorf("%q: .ci/run has no such stage", command)
 			}
 			continue

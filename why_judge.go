@@ -163,6 +163,9 @@ func (j *judge) record(e *tracee, d denial) {
 			}
 			return
 		}
+		if d.action == actSocket && (d.family == unix.AF_INET || d.family == unix.AF_INET6) {
+			d.named = namedAddresses(stringsOf(e.pid, "cmdline"), stringsOf(e.pid, "environ"))
+		}
 		at = len(j.denials)
 		j.index[key] = at
 		j.denials, j.unhandled = append(j.denials, d), append(j.unhandled, false)

@@ -54,32 +54,47 @@ func (w *whyRun) wantsSocket(d *denial) (wants []want, reason string) {
 // wantsIP returns what would have allowed an IP socket that was denied before it had an address.
 func (w *whyRun) wantsIP(d *denial) []want {
 	if d.socketType == unix.SOCK_STREAM || d.socketType < 0 {
-		return w.destinations()
+		return w.destinations(d)
 	}
 	// With SOCK_DGRAM alone a program looks for a name; beside SOCK_STREAM it may just try what addresses are good for.
 	for _, other := range w.denials {
 		if other.action == actSocket && other.program == d.program && (other.family == unix.AF_INET || other.family == unix.AF_INET6) && other.socketType == unix.SOCK_STREAM {
-			return w.destinations()
+			return w.destinations(d)
 		}
 	}
 	return []want{{id: optNetwork}}
 }
 
-// destinations returns what opens the addresses that the environment and the command's words name, or else localhost: the least.
-func (w *whyRun) destinations() (wants []want) {
-	var named []string
-	for _, name := range []string{"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
-		if value := w.variable(name); value != "" && !strings.Contains(value, "://") {
-			value = "http://" + value
-			named = append(named, value)
-		} else if value != "" {
-			named = append(named, value)
+// proxyVariables name a server that programs connect to in the place of others.
+var proxyVariables = []string{"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}
+
+// namedAddresses are the URLs of the proxies that an environment names, or else those in the words of a command.
+func namedAddresses(words, environment []string) (named []string) {
+	const most = 8
+	for _, entry := range environment {
+		if name, value, _ := strings.Cut(entry, "="); slices.Contains(proxyVariables, name) && value != "" && len(named) < most {
+			if !strings.Contains(value, "://") {
+				value = "http://" + value
+			}
+			named = append(named, addressesIn(value)...)
 		}
 	}
-	if len(named) == 0 {
-		for _, word := range w.words[min(w.policy.commandAt, len(w.words)):] {
+	if len(named) > 0 {
+		return named
+	}
+	for _, word := range words {
+		if len(named) < most {
 			named = append(named, addressesIn(word)...)
 		}
+	}
+	return named
+}
+
+// destinations returns what opens the addresses that the program's environment and words name, or the command's, or else localhost: the least.
+func (w *whyRun) destinations(d *denial) (wants []want) {
+	named := d.named
+	if len(named) == 0 {
+		named = namedAddresses(w.words[min(w.policy.commandAt, len(w.words)):], w.envp)
 	}
 	for _, address := range named {
 		host, port := hostAndPort(address)

@@ -285,6 +285,25 @@ func setGroups(groups []uint32) syscall.Errno {
 	return errno
 }
 
+// stringsOf are the words or the environment that a program was started with, if they are not excessively long.
+func stringsOf(pid int, file string) []string {
+	const most = 256 << 10
+	opened, err := os.Open("/proc/" + strconv.Itoa(pid) + "/" + file)
+	if err != nil {
+		return nil
+	}
+	defer opened.Close()
+	content := make([]byte, most)
+	n := 0
+	for n < most {
+		more, err := opened.Read(content[n:])
+		if n += more; err != nil || more == 0 {
+			break
+		}
+	}
+	return strings.Split(string(content[:n]), "\x00")
+}
+
 // programOf is the base name of the file that a process has executed last: of a script, the script's.
 func programOf(pid int) string {
 	const executedName = 31 // AT_EXECFN in linux/auxvec.h

@@ -68,16 +68,17 @@ type denial struct {
 	second                 string // of rename and link: the new path
 	pathLacks, secondLacks bool   // of rename and link: which of the two an option is needed for
 	kind                   pathKind
-	family                 int    // of sockets: AF_UNIX and its like; -1: not known
-	socketType             int    // of socket: SOCK_STREAM and its like without flags; -1: not known
-	protocol               int    // of socket; -1: not known
-	address                string // "127.0.0.1:8080", "[::1]:443", "@abstract", for people
-	port                   int    // of a TCP or UDP address; 0: none
-	loopback               bool   // the address is one of 127.0.0.0/8, or ::1
-	served                 bool   // connect: something outside listens at that port of this machine
-	pid                    int    // of signal, limit and trace; 0: none, and of ptrace: the caller itself
-	request                uint32 // of ioctl
-	program                string // base name of what the process had executed, bounded
+	family                 int      // of sockets: AF_UNIX and its like; -1: not known
+	socketType             int      // of socket: SOCK_STREAM and its like without flags; -1: not known
+	protocol               int      // of socket; -1: not known
+	address                string   // "127.0.0.1:8080", "[::1]:443", "@abstract", for people
+	port                   int      // of a TCP or UDP address; 0: none
+	loopback               bool     // the address is one of 127.0.0.0/8, or ::1
+	served                 bool     // connect: something outside listens at that port of this machine
+	named                  []string // of socket: URLs that the program was started with; an address was not to be had
+	pid                    int      // of signal, limit and trace; 0: none, and of ptrace: the caller itself
+	request                uint32   // of ioctl
+	program                string   // base name of what the process had executed, bounded
 	count                  int
 	protected              bool // by --protect: EROFS, EBUSY, EXDEV
 	hidden                 bool // at or beneath a path of --hide
@@ -324,6 +325,7 @@ func (w *whyRun) json() string {
 		o.number("family", d.family)
 		o.number("type", d.socketType)
 		o.number("protocol", d.protocol)
+		o.list("named", d.named)
 		o.number("pid", d.pid)
 		o.number("request", int(d.request))
 		o.bool("protected", d.protected)
