@@ -11,13 +11,12 @@ import (
 
 // request is a call on files, understood: what there is at its paths, and what it takes.
 type request struct {
-	call     *pathCall
-	who      identifiers
-	first    place
-	second   place // of link, rename and symlink
-	flags    uint64
-	mode     uint64
-	resolved bool
+	call   *pathCall
+	who    identifiers
+	first  place
+	second place // of link, rename and symlink
+	flags  uint64
+	mode   uint64
 }
 
 func (q *request) close() {

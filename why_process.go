@@ -160,12 +160,6 @@ func peekString(pid int, address uint64) (s string, read bool) {
 	return "", false
 }
 
-// peekNumber reads an unsigned integer of so many bytes.
-func peekNumber(pid int, address uint64, size int) (n uint64, read bool) {
-	b := peek(pid, address, size)
-	return littleEndian(b), len(b) == size
-}
-
 // identifiers are who a thread is, where that matters for what it may do.
 type identifiers struct {
 	process    int

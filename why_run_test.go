@@ -164,7 +164,7 @@ func TestWhyTransparent(t *testing.T) {
 		}
 		defer cmd.Wait()
 		defer stdin.Close()
-		line, err := bufio.NewReader(stdout).ReadString('\n')
+		line, _ := bufio.NewReader(stdout).ReadString('\n')
 		if !strings.HasPrefix(line, "waiting") {
 			err := cmd.Wait()
 			t.Fatalf("%v: %q, %v: %s", options, line, err, stderr.String())

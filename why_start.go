@@ -69,7 +69,7 @@ func forkWaiting(program *byte, argv, envp **byte, pipe [2]int32, buf *byte) (pi
 	syscall.RawSyscall(unix.SYS_CLOSE, uintptr(pipe[1]), 0, 0)
 	n, _, _ := syscall.RawSyscall(unix.SYS_READ, uintptr(pipe[0]), uintptr(unsafe.Pointer(buf)), 1)
 	if n == 1 {
-		_, _, errno = syscall.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(program)), uintptr(unsafe.Pointer(argv)), uintptr(unsafe.Pointer(envp)))
+		syscall.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(program)), uintptr(unsafe.Pointer(argv)), uintptr(unsafe.Pointer(envp)))
 	}
 	for {
 		syscall.RawSyscall(unix.SYS_EXIT_GROUP, exitFailed, 0, 0)
