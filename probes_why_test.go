@@ -105,7 +105,9 @@ var whyProbes = map[string]func(args []string) error{
 	"rawCall": func(a []string) error { return rawErrno(uintptr(atoi(a[0])), 0, 0, 0, 0) },
 	"ready": func([]string) error {
 		fmt.Println("ready")
-		select {}
+		for {
+			_ = unix.Pause()
+		}
 	},
 }
 

@@ -141,12 +141,12 @@ func TestWhyTransparent(t *testing.T) {
 	defer extra.Close()
 	shot := func(options ...string) map[string]string {
 		p := preparation{
-			Path: release.path, Argv: slices.Concat([]string{"snib"}, options, []string{"-w", dir, "--keep-fd", "5", "--", rolePath("waiting"), "", "a b", "\xff"}),
+			Path: release.path, Argv: slices.Concat([]string{"snib"}, options, []string{"-w", dir, "--keep-fd", "20", "--", rolePath("waiting"), "", "a b", "\xff"}),
 			Env:   []string{"A=1", "B=2", "A=3", "novalue", "=x", "", "GODEBUG=asyncpreemptoff=1"},
 			Umask: 0o137, Nice: 5, Block: []syscall.Signal{unix.SIGUSR1, unix.SIGTERM, unix.SIGCHLD, unix.SIGTRAP, unix.SIGCONT, 40},
 			Ignore:    []syscall.Signal{unix.SIGHUP, unix.SIGINT},
 			Limits:    map[int]uint64{unix.RLIMIT_CORE: 333},
-			Duplicate: map[int]int{5: 3},
+			Duplicate: map[int]int{20: 3}, // where no runtime has one of its own
 		}
 		cmd := &exec.Cmd{Path: rolePath("prepared"), Args: p.argv(t), Dir: dir, ExtraFiles: []*os.File{extra}, SysProcAttr: &syscall.SysProcAttr{Setsid: true}}
 		stdin, err := cmd.StdinPipe()
@@ -182,7 +182,7 @@ func TestWhyTransparent(t *testing.T) {
 		return s
 	}
 	without, with := shot(), shot("--why")
-	if !strings.Contains(without["limits"], "333") || without["fd 5"] != extra.Name() {
+	if !strings.Contains(without["limits"], "333") || without["fd 20"] != extra.Name() {
 		t.Fatalf("the preparation shows no effect: %q", without)
 	}
 	for name := range without {
