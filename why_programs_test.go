@@ -46,7 +46,6 @@ func TestWhyPrograms(t *testing.T) {
 			t.Run(fmt.Sprint(c.name, " uid ", uid), func(t *testing.T) {
 				t.Parallel()
 				needABI(t, c.abi)
-				home := homeOf(t, uid)
 				search := os.Getenv("PATH")
 				if uid != os.Getuid() {
 					search = "/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin" // what others can reach
@@ -57,6 +56,7 @@ func TestWhyPrograms(t *testing.T) {
 						t.Skip("needs " + tool + " for each user")
 					}
 				}
+				home := homeOf(t, uid)
 				listener, err := net.Listen("tcp", "127.0.0.1:0")
 				if err != nil {
 					t.Fatal(err)

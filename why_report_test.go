@@ -54,6 +54,7 @@ func whyBase(t *testing.T) string {
 
 // TestWhySuggest: what each kind of denial suggests. "@" is a directory made for it.
 func TestWhySuggest(t *testing.T) {
+	needOneGuest(t)
 	ip := func(d denial) denial {
 		d.family = unix.AF_INET
 		if d.socketType == 0 {
@@ -149,6 +150,9 @@ func TestWhySuggest(t *testing.T) {
 		{name: "two of a kind", denials: []denial{file(denial{action: actCreate, path: "@/data/x"}), {action: actSignal, errno: unix.EPERM, pid: 1}, file(denial{action: actCreate, path: "@/data/y"})}, want: "-w @/data --signals"},
 		{name: "a hidden path in the way", options: "-w @/work --hide @/data/file", denials: []denial{file(denial{action: actCreate, path: "@/data/x"})}, reasons: []string{"not in the line"}},
 	} {
+		if _, err := os.Stat("/usr/bin"); err != nil && slices.ContainsFunc(c.denials, func(d denial) bool { return strings.HasPrefix(d.path, "/usr/") }) {
+			continue // a guest has no such directory
+		}
 		t.Run(c.name, func(t *testing.T) {
 			options := c.options
 			if options == "" {
@@ -202,9 +206,10 @@ func TestWhySuggest(t *testing.T) {
 
 // TestWhyHelper: beside a helper's policy no option can stand, so the lines say what it would have to allow.
 func TestWhyHelper(t *testing.T) {
+	needOneGuest(t)
 	for _, words := range [][]string{
-		{"codex-linux-sandbox", "-s", "disk-write-cwd", "--", "make"},
-		{"snib", "--as", "codex-linux-sandbox", "-s", "disk-write-cwd", "--", "make"},
+		{"codex-linux-sandbox", "-s", "disk-full-read-access", "--", "make"},
+		{"snib", "--as", "codex-linux-sandbox", "-s", "disk-full-read-access", "--", "make"},
 		{"snib", "--as", "codex-linux-sandbox", "--sandbox-policy-cwd", "@/work", "--permission-profile",
 			`{"type":"managed","file_system":{"type":"restricted","entries":[{"path":{"type":"special","value":{"kind":"root"}},"access":"read"}]},"network":"restricted"}`, "--", "make"},
 	} {
@@ -226,6 +231,7 @@ func TestWhyHelper(t *testing.T) {
 
 // TestWhyNever: places that no command can have suggested, under whatever name.
 func TestWhyNever(t *testing.T) {
+	needOneGuest(t)
 	w := madeUpRun(t, []string{"snib", "-w", "@/work", "--", "make"})
 	base := filepath.Dir(w.cwd)
 	for _, dir := range []string{"/home/.config/gcloud", "/home/.ssh", "/home/proj/sub/p", "/repo/.git/objects", "/repo/.git/refs", "/repo/.git/hooks", "/repo/src", "/bare/objects/ab", "/bare/refs", "/repo/.git/worktrees/work", "/home/x/y", "/many/one/.git/objects", "/many/one/.git/refs"} {
