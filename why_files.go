@@ -345,8 +345,8 @@ func (j *judge) byProtection(e *tracee, d *denial) bool {
 		for _, path := range []string{d.path, d.second} {
 			switch {
 			case path == "":
-			case d.errno == unix.EROFS && liesBeneath(path, top), d.errno != unix.EROFS && (liesBeneath(path, top) || liesBeneath(top, path)),
-				d.errno == unix.EXDEV && mountOf(q.first.parent) != mountOf(q.second.parent) && liesBeneath(top, path[:max(strings.LastIndexByte(path, '/'), 1)]):
+			case d.errno == unix.EROFS && isBeneath(path, top), d.errno != unix.EROFS && (isBeneath(path, top) || isBeneath(top, path)),
+				d.errno == unix.EXDEV && mountOf(q.first.parent) != mountOf(q.second.parent) && isBeneath(top, path[:max(strings.LastIndexByte(path, '/'), 1)]):
 				d.protected = j.writableOutside(path, &q.who)
 			}
 		}

@@ -151,7 +151,7 @@ func verdictOf(code []bpf.RawInstruction, nr, arch uint32, args *[6]uint64) uint
 func (j *judge) record(e *tracee, d denial) {
 	d.program = programOf(e.pid)
 	for _, top := range j.hiddenAt {
-		d.hidden = d.hidden || d.path != "" && liesBeneath(d.path, top)
+		d.hidden = d.hidden || d.path != "" && isBeneath(d.path, top)
 	}
 	key := denialKey{d.action, d.call, d.path, d.second, d.address, d.program, d.errno, d.family, d.socketType, d.protocol, d.port, d.pid, d.request}
 	at, is := j.index[key]

@@ -165,9 +165,9 @@ func isLocal(host string) bool {
 	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
 }
 
-// isServed tells whether a program outside listens at a port of TCP.
+// isServed tells whether a program outside listens at a port of TCP on this machine.
 func isServed(port string) bool {
-	const listening = "0A" // TCP_LISTEN
+	const listening = "0A" // TCP_LISTEN in include/net/tcp_states.h
 	n, _ := number(port)
 	want := ":" + strings.ToUpper(strconv.FormatUint(uint64(n)+0x10000, 16))[1:]
 	for _, file := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {

@@ -347,8 +347,3 @@ func setting(name string) int {
 	n, _ := strconv.Atoi(strings.TrimSpace(string(content)))
 	return n
 }
-
-// liesBeneath tells whether a path is another or beneath it.
-func liesBeneath(path, top string) bool {
-	return path == top || strings.HasPrefix(path, strings.TrimSuffix(top, "/")+"/")
-}

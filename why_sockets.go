@@ -63,7 +63,7 @@ func (j *judge) address(e *tracee, who *identifiers, d *denial) bool {
 		return true
 	}
 	d.address += ":" + strconv.Itoa(d.port)
-	d.served = d.loopback && listens(d.port)
+	d.served = d.loopback && isServed(strconv.Itoa(d.port))
 	return true
 }
 
@@ -131,22 +131,6 @@ func hasAbstract(pid int, name string) bool {
 	}
 	content, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/net/unix")
 	return err != nil || bytes.Contains(content, []byte(" "+name+"\n"))
-}
-
-// listens tells whether something listens at a port of TCP on this machine, as seen outside of the sandbox.
-func listens(port int) bool {
-	const listening = "0A" // TCP_LISTEN in include/net/tcp_states.h
-	want := strings.ToUpper(strconv.FormatUint(uint64(port)+0x10000, 16))[1:]
-	for _, file := range []string{"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"} {
-		content, _ := os.ReadFile(file)
-		for line := range strings.Lines(string(content)) {
-			words := strings.Fields(line)
-			if len(words) > 3 && words[3] == listening && strings.HasSuffix(words[1], ":"+want) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // socketActions are what calls with an address do.

@@ -59,9 +59,9 @@ func (t *tracer) trace(program *byte, argv, envp []*byte) failure {
 	if _, _, errno := syscall.RawSyscall(unix.SYS_PIPE2, uintptr(unsafe.Pointer(&pipe)), unix.O_CLOEXEC, 0); errno != 0 {
 		return failure{reason: whyFailed, errno: errno}
 	}
-	go_ := [1]byte{}
+	begin := [1]byte{}
 	_ = syscall.Exec("", nil, nil) // puts back the soft RLIMIT_NOFILE, as in main.go
-	pid, errno := forkWaiting(program, &argv[0], &envp[0], pipe, &go_[0])
+	pid, errno := forkWaiting(program, &argv[0], &envp[0], pipe, &begin[0])
 	unix.Close(int(pipe[0]))
 	defer unix.Close(int(pipe[1]))
 	if errno != 0 {
@@ -76,7 +76,7 @@ func (t *tracer) trace(program *byte, argv, envp []*byte) failure {
 	t.tracees[pid] = &tracee{pid: pid, seen: true}
 	passSignals(pid)
 	t.judge.begin()
-	_, err := unix.Write(int(pipe[1]), go_[:])
+	_, err := unix.Write(int(pipe[1]), begin[:])
 	if err != nil {
 		return failure{reason: whyFailed, errno: err.(syscall.Errno)}
 	}
