@@ -104,7 +104,11 @@ func conceal(name string, n node) failure {
 		at, _, errno = enter(fd, n)
 	}
 	if errno == 0 && n.leads {
-		errno = enterLinks(name, n.arg)
+		var end *identity
+		if at >= 0 {
+			end = &hiding.nodes[at].identity
+		}
+		errno = enterLinks(name, n.arg, end)
 	}
 	switch {
 	case errno != 0:

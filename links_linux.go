@@ -25,8 +25,9 @@ var linking struct {
 	rest    [unix.PathMax]byte
 }
 
-// enterLinks follows a path name by name, and enters the directories of the symbolic links in it.
-func enterLinks(name string, arg int) (errno syscall.Errno) {
+// enterLinks follows a path name by name, and enters the directories of the symbolic links in it. It must come to the file that the path
+// leads to; nil: the path leads to nothing.
+func enterLinks(name string, arg int, end *identity) (errno syscall.Errno) {
 	w := &linking
 	if len(name) >= len(w.rest) {
 		return unix.ENAMETOOLONG
@@ -40,11 +41,16 @@ func enterLinks(name string, arg int) (errno syscall.Errno) {
 			break
 		}
 	}
+	if errno == 0 && end != nil {
+		id := identity{}
+		if id, _, errno = identify(w.dir); errno == 0 && id != *end {
+			errno = unix.ESTALE
+		}
+	} else if errno == unix.ENOENT && end == nil {
+		errno = 0
+	}
 	if w.dir >= 0 {
 		closeFD(w.dir)
-	}
-	if errno == unix.ENOENT {
-		errno = 0 // the rest does not exist
 	}
 	return errno
 }

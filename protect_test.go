@@ -508,6 +508,7 @@ func mounts(args []string) int {
 	fail(os.MkdirAll(r+"/over/beneath", 0o755))
 	fail(os.Chdir(r + "/over"))
 	fail(unix.Mount("tmpfs", r+"/over", "tmpfs", 0, ""))
+	fail(os.Mkdir(r+"/over/beneath", 0o755))
 	for protect, said := range map[string]string{r + "/.git": "working directory", "beneath": "its absolute path cannot be told"} {
 		over := &exec.Cmd{Path: snib, Args: []string{"snib", "-w", r, "--protect", protect, "--", args[2], "true"}}
 		if out, _ := over.CombinedOutput(); over.ProcessState.ExitCode() != exitFailed || !strings.Contains(string(out), said) {
