@@ -132,11 +132,14 @@ func replaceLink(fd, stop, end int) (newEnd int, errno syscall.Errno) {
 // enterLinkDirectory enters a directory and those above it.
 func enterLinkDirectory(dir, arg int) syscall.Errno {
 	fd, errno := result(openat(dir, unsafe.StringData(".\x00"), unix.O_PATH|unix.O_DIRECTORY))
-	for last := (identity{}); errno == 0 && fd >= 0; {
+	known := false
+	for last := (identity{}); errno == 0 && !known; {
 		id, up := identity{}, -1
 		id, _, errno = identify(fd)
 		switch {
-		case errno != 0 || seekLink(&id) >= 0:
+		case errno != 0:
+		case seekLink(&id) >= 0:
+			known = true
 		case linking.count == len(linking.dirs):
 			errno = unix.E2BIG
 		default:
