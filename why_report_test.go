@@ -100,7 +100,7 @@ func TestWhySuggest(t *testing.T) {
 		{name: "what starts", denials: []denial{file(denial{action: actWrite, path: "@/home/.bashrc", kind: pathFile})}, reasons: []string{"programs outside"}},
 		{name: "PATH", denials: []denial{file(denial{action: actCreate, path: "@/bin/ls"})}, reasons: []string{"directory of PATH"}},
 		{name: "the system", denials: []denial{file(denial{action: actCreate, path: "/usr/x"}), file(denial{action: actCreate, path: "/proc/x"})}, reasons: []string{`"/usr"`, "kernel's own"}},
-		{name: "a disk", denials: []denial{file(denial{action: actWrite, path: "/dev/sda", kind: pathDevice})}, reasons: []string{"device"}},
+		{name: "a disk", denials: []denial{file(denial{action: actWrite, path: "/dev/sda", kind: pathDevice})}, reasons: []string{"not suggested"}},
 		{name: "beneath what can be written", denials: []denial{file(denial{action: actCreate, path: "@/work/x"})}, change: rehearsedHere, reasons: []string{"cannot be allowed"}},
 
 		{name: "--protect", denials: []denial{{action: actWrite, errno: unix.EROFS, path: "@/data/file", protected: true}}, reasons: []string{"--protect"}},
