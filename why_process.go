@@ -298,9 +298,11 @@ func stringsOf(pid int, file string) []string {
 	return strings.Split(string(content[:n]), "\x00")
 }
 
+// executedName is the auxiliary vector's entry of the path that was executed: AT_EXECFN in linux/auxvec.h.
+const executedName = 31
+
 // programOf is the base name of the file that a process has executed last: of a script, the script's.
 func programOf(pid int) string {
-	const executedName = 31 // AT_EXECFN in linux/auxvec.h
 	name := ""
 	content, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/auxv")
 	for i := 0; i+16 <= len(content); i += 16 {

@@ -15,7 +15,6 @@ import (
 
 // ownFile is a path by which this program can be executed: without /proc, the one by which the kernel executed it.
 func ownFile() *byte {
-	const executedName = 31 // AT_EXECFN in linux/auxvec.h
 	name := ownProgram
 	if unix.Access(name, unix.X_OK) != nil {
 		all, err := unix.Auxv()
