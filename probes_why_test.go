@@ -102,6 +102,22 @@ var whyProbes = map[string]func(args []string) error{
 		}
 		return errors.New("continued")
 	},
+	// It stops, and a child, which runs the program given, lets it go on.
+	"stopContinued": func(a []string) error {
+		if err := exec.Command(a[0], "continueParent").Start(); err != nil {
+			return err
+		}
+		if err := unix.Kill(unix.Getpid(), unix.SIGSTOP); err != nil {
+			return err
+		}
+		return errors.New("continued")
+	},
+	"continueParent": func([]string) error {
+		for parent := os.Getppid(); os.Getppid() == parent; time.Sleep(10 * time.Millisecond) {
+			_ = unix.Kill(parent, unix.SIGCONT)
+		}
+		return nil
+	},
 	"rawCall": func(a []string) error { return rawErrno(uintptr(atoi(a[0])), 0, 0, 0, 0) },
 	"ready": func([]string) error {
 		fmt.Println("ready")

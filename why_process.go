@@ -17,12 +17,13 @@ import (
 
 // tracee is a thread that is traced.
 type tracee struct {
-	pid    int // the kernel's name of a thread
-	seen   bool
-	inside bool // a system call
-	arch   uint32
-	nr     uint64
-	args   [6]uint64
+	pid     int // the kernel's name of a thread
+	seen    bool
+	stopped bool // by job control
+	inside  bool // a system call
+	arch    uint32
+	nr      uint64
+	args    [6]uint64
 }
 
 func ptrace(request, pid int, addr, data uintptr) syscall.Errno {
@@ -75,13 +76,17 @@ func (j *judge) who(pid int) (who identifiers, read bool) {
 	pids, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/ns/pid")
 	ours, _ := os.Readlink("/proc/self/ns/pid")
 	who.otherPIDs = err == nil && pids != ours
-	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	const terminal = 7 - 3 // tty_nr in proc(5), from what follows the name on
-	if _, after, is := strings.Cut(string(stat[max(bytes.LastIndexByte(stat, ')'), 0):]), ") "); is {
-		words := strings.Fields(after)
-		who.terminal = len(words) > terminal && words[terminal] != "0"
-	}
+	who.terminal = hasTerminal(strconv.Itoa(pid))
 	return who, read
+}
+
+// hasTerminal tells whether a process has a controlling terminal.
+func hasTerminal(process string) bool {
+	stat, _ := os.ReadFile("/proc/" + process + "/stat")
+	const terminal = 7 - 3 // tty_nr in proc(5), from what follows the name on
+	_, after, _ := strings.Cut(string(stat[max(bytes.LastIndexByte(stat, ')'), 0):]), ") ")
+	words := strings.Fields(after)
+	return len(words) > terminal && words[terminal] != "0"
 }
 
 func (j *judge) note(text string) { j.notes = append(j.notes, text) }

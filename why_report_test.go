@@ -75,6 +75,7 @@ func TestWhySuggest(t *testing.T) {
 	}{
 		{name: "a file is created", denials: []denial{file(denial{action: actCreate, path: "@/data/new", kind: pathMissing})}, want: "-w @/data"},
 		{name: "a file is written", denials: []denial{file(denial{action: actWrite, path: "@/data/file", kind: pathFile})}, want: "-w @/data/file"},
+		{name: "a file that has no name", denials: []denial{file(denial{action: actCreate, path: "@/data", kind: pathDirectory})}, want: "-w @/data"},
 		{name: "and a neighbour of it is created", denials: []denial{file(denial{action: actWrite, path: "@/data/file", kind: pathFile}), file(denial{action: actCreate, path: "@/data/file.lock"})}, want: "-w @/data"},
 		{name: "a file is truncated", denials: []denial{file(denial{action: actTruncate, path: "@/data/file", kind: pathFile})}, want: "-w @/data/file"},
 		{name: "what is truncated below ABI 3", change: func(w *whyRun) { w.abi = 2 }, denials: []denial{{action: actTruncate, errno: unix.EPERM, path: "@/data/file", kind: pathFile}}, reasons: []string{"cannot be allowed"}},
@@ -261,6 +262,7 @@ func TestWhyNever(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/": "root", base + "/home": "home", base + "/home/.ssh/new/key": "secrets", base + "/home/.netrc": "secrets", base + "/home/.config": "obey", base + "/data/linked": "secrets", base + "/data/ssh": "secrets",
+		base + "/data/line\n": "line feed", base + "/data/two\nlines": "",
 		base + "/data/ssh/x": "secrets", base + "/data/people": "home", base + "/data/people/.ssh/id": "secrets", base: "", base + "/data": "", base + "/home/proj/sub": "",
 	} {
 		if path == base {
@@ -274,6 +276,7 @@ func TestWhyNever(t *testing.T) {
 		base + "/home/.bashrc": "programs outside", base + "/home/.config/autostart/x": "", base + "/home/x": "", base + "/bin": "PATH", base + "/bin/x": "PATH", "/usr/share/x": "programs", "/etc/x": "configures",
 		"/run/x": "system", "/var/lib/x": "system", "/var": "holds", "/dev/sda": "device", "/dev": "", "/dev/tty": "-", base + "/repo": "repository", base + "/repo/src": "-", base + "/repo/.git/hooks": "git runs", base + "/repo/.git/hooks/x": "git runs",
 		base + "/repo/.git": "git runs", base + "/bare": "git runs", base + "/bare/objects/ab": "-", base + "/bare/config": "git runs", base + "/many": "repository",
+		"/opt": "keep there", "/opt/project": "-",
 	} {
 		switch want {
 		case "-":

@@ -368,6 +368,17 @@ func TestWhyStops(t *testing.T) {
 	}
 }
 
+// TestWhyContinues: a command that a process of its own lets go on goes on, though it has stopped and no terminal is there.
+func TestWhyContinues(t *testing.T) {
+	needABI(t, 1)
+	for range 3 {
+		r := start(t, release.path, []string{"snib", "--why", "--", probePath, "stopContinued", probePath}, func(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} })
+		if r.code != 0 || r.stdout != "continued\n" {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 // TestWhyLeavesBehind: what the command leaves behind lives on, untraced.
 func TestWhyLeavesBehind(t *testing.T) {
 	needABI(t, 1)

@@ -86,6 +86,9 @@ func (w *whyRun) forbiddenPlaces() []forbidden {
 		}
 	}
 	add(forbidden{path: "/home", why: "holds home directories", reads: true, alone: true})
+	for _, path := range []string{"/opt", "/srv", "/mnt", "/media"} {
+		add(forbidden{path: path, why: "holds what many programs and people keep there", alone: true})
+	}
 	for _, s := range systemPlaces {
 		for _, path := range strings.Fields(s.paths) {
 			why := s.why
@@ -167,6 +170,9 @@ func identities(path string) (all []fileID) {
 // the directories that it is in.
 func (w *whyRun) never(path string, write bool) string {
 	path = filepath.Clean(path)
+	if strings.HasSuffix(path, "\n") {
+		return "its name ends in a line feed" // a shell's "$(...)" drops that, so it would have to stand in the line as it is
+	}
 	self := identities(path)
 	_, missing := os.Lstat(path)
 	home := filepath.Clean("/" + w.home)

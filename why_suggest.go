@@ -148,7 +148,8 @@ func (w *whyRun) wantsWriting(d *denial) (wants []want, reason string) {
 // wantsPlace adds what makes one path writable.
 func (w *whyRun) wantsPlace(d *denial, path string, wants []want) ([]want, string) {
 	target := path
-	whole := d.action == actWrite || d.action == actTruncate || d.action == actIoctl
+	nameless := d.action == actCreate && d.kind == pathDirectory // O_TMPFILE names the directory
+	whole := d.action == actWrite || d.action == actTruncate || d.action == actIoctl || nameless
 	if !whole || d.kind == pathMissing {
 		target = filepath.Dir(path)
 	}

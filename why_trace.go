@@ -91,7 +91,7 @@ func (t *tracer) trace(program *byte, argv, envp []*byte) failure {
 func (t *tracer) follow() {
 	for {
 		options := unix.WALL
-		if t.stopped {
+		if t.stopped && t.mayStop() {
 			options |= unix.WNOHANG // first what else there is
 		}
 		var status unix.WaitStatus
@@ -117,6 +117,26 @@ func (t *tracer) follow() {
 	}
 }
 
+// mayStop tells whether this process may stop as the command did. Without a terminal nobody may be there to let it go on but the command's
+// own processes, which wait for their tracer. Of one that has let it go on the end may be seen before that.
+func (t *tracer) mayStop() bool {
+	for _, field := range []string{"SigPnd", "ShdPnd"} {
+		pending, _ := strconv.ParseUint(statusField(t.pid, field), 16, 64)
+		if pending>>(unix.SIGCONT-1)&1 != 0 {
+			return false
+		}
+	}
+	if hasTerminal("self") {
+		return true
+	}
+	for _, e := range t.tracees {
+		if !e.stopped {
+			return false
+		}
+	}
+	return true
+}
+
 // ended forgets a thread. Of a process that the filter has killed, the last call of one of its threads is what was denied.
 func (t *tracer) ended(pid int, status unix.WaitStatus) {
 	if e := t.tracees[pid]; e != nil {
@@ -135,6 +155,7 @@ func (t *tracer) stop(pid int, status unix.WaitStatus) {
 		e = &tracee{pid: pid}
 		t.tracees[pid] = e
 	}
+	e.stopped = false
 	number, event := int(status>>8&0xff), int(status>>16)
 	if event != 0 {
 		number = 0
@@ -148,7 +169,7 @@ func (t *tracer) stop(pid int, status unix.WaitStatus) {
 		}
 		switch status.StopSignal() {
 		case unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
-			request = unix.PTRACE_LISTEN
+			request, e.stopped = unix.PTRACE_LISTEN, true
 			if pid == t.pid {
 				t.stopped = true
 			}
