@@ -3,6 +3,7 @@ package main
 // Hiding: what is hidden is read in no way, and everything else as before.
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -462,6 +463,31 @@ func TestHideMounts(t *testing.T) {
 		}
 		check(t, dir, "mnt/secret", "mnt/f f", "mnt/secret", "mnt/f", "f")
 		check(t, dir, "mnt", "f", "mnt/secret", "mnt/f", "f")
+	})
+	t.Run("links in one directory, by two mounts", func(t *testing.T) {
+		enter(t)
+		dir := home(t)
+		if err := errors.Join(os.MkdirAll(dir+"/tool/bin", 0o755), os.Symlink(dir+"/.ssh/id", dir+"/sub/two")); err != nil {
+			t.Fatal(err)
+		}
+		bind(t, dir+"/sub", dir+"/beside")
+		bind(t, dir+"/sub", dir+"/tool/bin/links")
+		hide := func(links ...string) run {
+			argv := []string{"snib", "-w", dir + "/tool"}
+			for _, link := range links {
+				argv = append(argv, "--hide", dir+link)
+			}
+			return start(t, release.path, append(argv, probePath, "read", dir+"/f"), nil)
+		}
+		if r := hide("/beside/two"); r.code != 0 || r.stdout != "ok\n" {
+			t.Errorf("control: exit %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
+		}
+		want := fmt.Sprintf("snib: error: %q cannot be hidden: a symbolic link that leads to it is beneath the writable path %q\n", dir+"/tool/bin/links/two", dir+"/tool")
+		for _, links := range [][]string{{"/tool/bin/links/two"}, {"/beside/two", "/tool/bin/links/two"}} {
+			if r := hide(links...); r.code != 125 || !strings.HasPrefix(r.stderr, want) {
+				t.Errorf("--hide %q: exit %d, stderr %q", links, r.code, r.stderr)
+			}
+		}
 	})
 	// overlay mounts layers, and a file system of its own for what is written, at dir/merged.
 	overlay := func(t *testing.T, dir string, layers ...string) {

@@ -138,7 +138,7 @@ func enterLinkDirectory(dir, arg int) syscall.Errno {
 		id, _, errno = identify(fd)
 		switch {
 		case errno != 0:
-		case seekLink(&id) >= 0:
+		case isLinkDirectory(&id):
 			known = true
 		case linking.count == len(linking.dirs):
 			errno = unix.E2BIG
@@ -154,6 +154,16 @@ func enterLinkDirectory(dir, arg int) syscall.Errno {
 		last = id
 	}
 	return errno
+}
+
+// isLinkDirectory tells whether a directory was entered, in the same mount: in another one there are other directories above it.
+func isLinkDirectory(id *identity) bool {
+	for i := range linking.dirs[:linking.count] {
+		if linking.dirs[i].identity == *id {
+			return true
+		}
+	}
+	return false
 }
 
 // seekLink returns the word that leads to what it hides by a link in that directory, or beneath it; -1: none does.
