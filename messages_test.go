@@ -790,6 +790,10 @@ func TestRefused(t *testing.T) {
 					if r.code != 0 || r.stdout == "" || r.stderr != "" {
 						t.Errorf("control: %s: %+v", c.right, r)
 					}
+				case strings.Contains(c.right, " --why"):
+					if want := (run{code: tinyCode, stderr: "snib: note: the sandbox denied nothing\n"}); r != want {
+						t.Errorf("control: %s: %+v, want %+v", c.right, r, want)
+					}
 				case r != (run{code: tinyCode}):
 					t.Errorf("control: %s: %+v", c.right, r)
 				}
