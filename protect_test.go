@@ -215,7 +215,7 @@ func TestProtectPaths(t *testing.T) {
 		"above a temporary directory":      {"", "-w R --dev --protect P", `"P" cannot be protected: the writable path "P/hooks" is at or beneath it`},
 		"root":                             {"", "-w R --protect /", `"/" cannot be protected: the writable path "R" is at or beneath it`},
 		"dangling temporary directory":     {"ln other/none L", "-w R --dev --protect P/config", ""},
-		"temporary directory the root":     {"ln / L", "-w R/z --dev --protect /etc", `protect "/etc": it is not beneath a writable path`},
+		"temporary directory the root":     {"ln / L", "-w R/z --dev --protect /proc", `protect "/proc": it is not beneath a writable path`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, r := protectable(t)
