@@ -65,6 +65,7 @@ func TestWhyEnds(t *testing.T) {
 
 // TestWhyFollows: a denial is told whoever it happens to.
 func TestWhyFollows(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	dir, in := whyTree(t)
 	file := dir + "/file"
@@ -255,6 +256,7 @@ func (s *supervised) line(t testing.TB, want string) {
 
 // TestWhySignals: a signal arrives once, whether it was sent to the process group, to the command, or to the process that traces it.
 func TestWhySignals(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	for _, c := range []struct {
 		name string
@@ -342,6 +344,7 @@ func TestWhyKilled(t *testing.T) {
 
 // TestWhyStops: a command that stops stops snib, as a shell would see it, and continues with it.
 func TestWhyStops(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	for _, sig := range []syscall.Signal{unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN} {
 		for _, group := range []bool{false, true} {
@@ -370,6 +373,7 @@ func TestWhyStops(t *testing.T) {
 
 // TestWhyContinues: a command that a process of its own lets go on goes on, though it has stopped and no terminal is there.
 func TestWhyContinues(t *testing.T) {
+	needOneGuest(t)
 	needABI(t, 1)
 	for range 3 {
 		r := start(t, release.path, []string{"snib", "--why", "--", probePath, "stopContinued", probePath}, func(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} })

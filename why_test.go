@@ -208,6 +208,7 @@ func whyTree(t testing.TB) (dir, in string) {
 // TestWhy: each kind of denial is told. The same without a sandbox, and with the options that allow it, is no denial; where the report
 // suggests a command line, that is run, too.
 func TestWhy(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, 1)
 	dir, in := whyTree(t)
 	for i, c := range append(fileCases(t, dir, in), otherCases(t, dir)...) {
@@ -256,6 +257,7 @@ func TestWhy(t *testing.T) {
 
 // TestWhyNotOurs: what the same user could not have done without the sandbox is not told, and neither is what nobody could.
 func TestWhyNotOurs(t *testing.T) {
+	needUserInGuests(t)
 	needABI(t, 1)
 	base := closedPlaces(t)
 	prefix := []string{probePath}
