@@ -19,26 +19,26 @@ import (
 
 // rehearsal is what a launch did up to now, and what the rehearsing kernel remembers of it.
 type rehearsal struct {
-	abi      int           // of the rehearsing kernel
-	errno    syscall.Errno // why it has no Landlock
-	calls    []string      // in their order; with the path, where one is opened
-	paths    []rehearsedPath
-	beside   []besideHidden
-	quiet    int      // a descriptor of such an entry: the calls for it are not listed; 0: none
-	ports    []string // that may be connected to
-	hidden   []string // what the policy hides, as it was written
-	guarded  []string // what it protects
-	spaces   []string // the namespaces that it takes
-	ruled    bool     // there is a ruleset: a path that is opened from here on gets a rule
-	filter   []bpf.RawInstruction
-	runs     string // the file that would be executed; empty: none
-	failure  failure
-	why      string // the failure's message; empty: there is none, or no command
-	rules    fileRules
-	opened   map[int]int          // real descriptors that the launch has opened, to indices in paths
-	invented int                  // how many descriptors were invented
-	dropped  *[2]unix.CapUserData // what capset left
-	kernel   func(nr, a1, a2, a3, a4, a5 uintptr) uintptr
+	abi          int           // of the rehearsing kernel
+	errno        syscall.Errno // why it has no Landlock
+	calls        []string      // in their order; with the path, where one is opened
+	paths        []rehearsedPath
+	beside       []besideHidden
+	quiet        int      // a descriptor of such an entry: the calls for it are not listed; 0: none
+	ports        []string // that may be connected to
+	hidden       []string // what the policy hides, as it was written
+	guarded      []string // what it protects
+	spaces       []string // the namespaces that it takes
+	ruled        bool     // there is a ruleset: a path that is opened from here on gets a rule
+	filter       []bpf.RawInstruction
+	runs         string // the file that would be executed; empty: none
+	failure      failure
+	why          string // the failure's message; empty: there is none, or no command
+	rules        fileRules
+	opened       map[int]int          // real descriptors that the launch has opened, to indices in paths
+	invented     int                  // how many descriptors were invented
+	capabilities *[2]unix.CapUserData // what capget answers; nil: what the kernel does
+	kernel       func(nr, a1, a2, a3, a4, a5 uintptr) uintptr
 }
 
 // rehearsing is the rehearsal that rehearsed takes part in. It is a variable because systemCall must be a top-level function: the
@@ -175,6 +175,10 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 	case unix.SYS_SOCKET, unix.SYS_OPEN_TREE:
 		return r.invent()
 	case unix.SYS_UNSHARE:
+		if a1&unix.CLONE_NEWUSER != 0 { // its maker has them all there
+			every := unix.CapUserData{Effective: ^uint32(0), Permitted: ^uint32(0)}
+			r.capabilities = &[2]unix.CapUserData{every, every}
+		}
 		for _, space := range namespaceNames {
 			if a1&space.flag != 0 {
 				r.spaces = append(r.spaces, space.name)
@@ -187,14 +191,14 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 			return r.kernel(nr, a1, a2, a3, a4, a5)
 		}
 	case unix.SYS_CAPGET:
-		if r.dropped != nil {
-			*(*[2]unix.CapUserData)(memory(a2)) = *r.dropped
+		if r.capabilities != nil {
+			*(*[2]unix.CapUserData)(memory(a2)) = *r.capabilities
 			return 0
 		}
 		return r.kernel(nr, a1, a2, a3, a4, a5)
 	case unix.SYS_CAPSET:
 		dropped := *(*[2]unix.CapUserData)(memory(a2))
-		r.dropped = &dropped
+		r.capabilities = &dropped
 	case unix.SYS_LANDLOCK_CREATE_RULESET:
 		switch {
 		case a1 != 0:

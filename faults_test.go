@@ -1159,7 +1159,7 @@ func (s *scene) unenforced(log []madeCall, exec *madeCall) string {
 	held := s.caps
 	for _, c := range made[unix.SYS_CAPSET] {
 		held = c.caps
-		if *faulty.rehearsal.dropped != held {
+		if *faulty.rehearsal.capabilities != held {
 			return "the capabilities are other ones"
 		}
 	}

@@ -367,7 +367,7 @@ func namespaceFaultyKernel(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 		if nr == unix.SYS_CLOSE {
 			rehearsed(nr, a1, a2, a3, a4, a5)
 		}
-	case nr == unix.SYS_CAPGET && rehearsing.dropped == nil:
+	case nr == unix.SYS_CAPGET && rehearsing.capabilities == nil:
 		data := [2]unix.CapUserData{}
 		if k.root {
 			data[0] = unix.CapUserData{Effective: ^uint32(0), Permitted: ^uint32(0)}
