@@ -33,7 +33,7 @@ var sources embed.FS
 // What -check demands: of a launch and of a root in terms of baseline.c, of a rewritten launch in terms of the launch of the
 // command line that it becomes.
 const (
-	maxLaunch    = 1.35
+	maxLaunch    = 1.25
 	maxPerRoot   = 1.2
 	maxRewritten = 1.2
 )
