@@ -48,6 +48,7 @@ var eopnotsupp = unix.ErrnoName(unix.EOPNOTSUPP)
 
 // Extended attributes are not there to be changed, within a root or outside, and programs do without.
 func TestAttributeCalls(t *testing.T) {
+	t.Parallel()
 	all := strings.Join(slices.Concat(setters, removers, []string{"file_setattr"}), " ")
 	eachBuild(t, func(t *testing.T, b *build) {
 		if got := b.outcome(t, nil, "unsupported"); got != "" {
@@ -214,6 +215,7 @@ func modeOf(t testing.TB, path string) uint32 {
 
 // A file is not made to run with the rights of its owner; every other mode is the command's to set.
 func TestSetUID(t *testing.T) {
+	t.Parallel()
 	ops := []string{"chmod", "fchmod", "fchmodat", "fchmodat2"}
 	absent := absentCall(unix.SYS_FCHMODAT2)
 	// try sets a mode by each of the calls, of a fresh file each.
@@ -274,6 +276,7 @@ func TestSetUID(t *testing.T) {
 // A file that is made with the set-uid bit would keep it until somebody without the capability to writes: root outside may fill
 // it, and a mapping changes it. openat2 has its mode where the filter cannot see it.
 func TestSetUIDByCreation(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	ways := map[string]string{"openat": "EPERM", "unnamed": "EPERM", "mknodat": "EPERM", "openat2": "ENOSYS"}
 	if runtime.GOARCH == "amd64" {

@@ -114,22 +114,17 @@ func forUsers(t testing.TB) string {
 		t.Fatal(err)
 	}
 	for name, from := range map[string]string{"snib": release.path, "probe": "/proc/self/exe", "setuid": "/proc/self/exe"} {
-		content, err := os.ReadFile(from)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), content, 0o755)
-		}
-		if err == nil && name == "setuid" {
-			err = os.Chmod(filepath.Join(dir, name), 0o755|os.ModeSetuid)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		copyProgram(t, from, filepath.Join(dir, name))
+	}
+	if err := os.Chmod(dir+"/setuid", 0o755|os.ModeSetuid); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
 
 // A user's capabilities, which are inheritable or ambient, go the same way; and a set-uid program of root's gives none.
 func TestCapabilitiesOfUser(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	dir := forUsers(t)
 	const user = 65534
@@ -201,6 +196,7 @@ func TestCapabilitiesOfUser(t *testing.T) {
 
 // What a launch asks of the kernel for it: a user's one call, root's three.
 func TestCapabilityCalls(t *testing.T) {
+	t.Parallel()
 	strace := need(t, "strace")
 	needABI(t, 1)
 	count := func(trace string) [2]int {
@@ -448,6 +444,7 @@ var effects = []effect{
 
 // Nothing that a capability alone would allow has its effect, and each has it without a sandbox.
 func TestCapabilityEffects(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	for _, e := range effects {
 		t.Run(e.name, func(t *testing.T) {
@@ -665,6 +662,7 @@ func TestCapableCalls(t *testing.T) {
 
 // A user namespace of the command's own has every capability, and none that these calls ask for.
 func TestCapableCallsInUserNamespace(t *testing.T) {
+	t.Parallel()
 	needRoot(t) // for the control
 	control := release.outcome(t, nil, "capableCalls")
 	sandboxes := [][]string{networkOnly}
@@ -717,6 +715,7 @@ func owners(t testing.TB, dir string) string {
 
 // What root does every day, for which the capabilities that are left are enough.
 func TestRootsWork(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	needABI(t, 1)
 	sh := need(t, "sh")

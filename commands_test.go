@@ -224,6 +224,7 @@ func differences(t testing.TB, prepare, script, varying string) (control run, di
 }
 
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	needABI(t, 3) // before, truncating fails, and so do some
 	need(t, "sh")
 	needLong(t)

@@ -468,6 +468,7 @@ func waysAround() []way {
 }
 
 func TestConnect(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, firstPorts)
 	dir := scratch(t)
@@ -553,6 +554,7 @@ func TestConnect(t *testing.T) {
 
 // A port is open on every host, however often and however it is written; and several are.
 func TestConnectPorts(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, firstPorts)
 	servers := []*counter{count(t, "tcp", "127.0.0.1:0"), count(t, "tcp", "127.0.0.1:0"), count(t, "tcp", "127.0.0.1:0")}
@@ -668,6 +670,7 @@ func TestConnectDeferred(t *testing.T) {
 
 // Nobody connects in: neither to a port that listen picks, nor to one that is bound, by the command or before it.
 func TestConnectListens(t *testing.T) {
+	t.Parallel()
 	needABI(t, firstPorts)
 	// reached tells what the probe says of listening, and whether the outside then got a connection.
 	reached := func(t *testing.T, path string, launcher []string, how string, kept *os.File) (said string, reached bool) {
@@ -819,6 +822,7 @@ func inherit(t *testing.T, path string, launcher []string, fd int, file *os.File
 
 // A socket of TCP that was left open may connect to the ports that a new one may, and a connection stays.
 func TestConnectKeptTCP(t *testing.T) {
+	t.Parallel()
 	needABI(t, firstPorts)
 	first, other := count(t, "tcp", "127.0.0.1:0"), count(t, "tcp", "127.0.0.1:0")
 	heard := listen(t, "tcp", "127.0.0.1:0")
@@ -860,6 +864,7 @@ func TestConnectKeptTCP(t *testing.T) {
 
 // Any other socket that was left open, by which the command could get out or callers in, is a failure.
 func TestConnectKeptOthers(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, firstPorts)
 	pair := func(kind int) func(t *testing.T) *os.File {
@@ -926,6 +931,7 @@ func TestConnectKeptOthers(t *testing.T) {
 // An AF_UNIX socket that was left open and is not connected yet would reach other programs below ABI 9, where nothing but the filter keeps
 // it inside, which has to allow connect for TCP's sake.
 func TestConnectKeptUnix(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	dir := scratch(t)
 	if err := os.Chmod(dir, 0o755); err != nil {
@@ -959,6 +965,7 @@ func TestConnectKeptUnix(t *testing.T) {
 // A peer of an AF_UNIX connection that was left open can pass any socket in. The hooks judge one of TCP, and from ABI 10 on one of UDP; the
 // rest is as open as the peer makes it, which the documentation says.
 func TestConnectPassed(t *testing.T) {
+	t.Parallel()
 	needABI(t, firstPorts)
 	first, other, udp := count(t, "tcp", "127.0.0.1:0"), count(t, "tcp", "127.0.0.1:0"), count(t, "udp", "127.0.0.1:0")
 	udpErrno := "ok"
@@ -1007,6 +1014,7 @@ func TestConnectPassed(t *testing.T) {
 
 // What AF_UNIX is left for the command's own processes: pairs, and below ABI 9 nothing else. Nobody listens on any.
 func TestConnectLocal(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, firstPorts)
 	dir := scratch(t)
@@ -1039,6 +1047,7 @@ func TestConnectLocal(t *testing.T) {
 }
 
 func TestConnectUsage(t *testing.T) {
+	t.Parallel()
 	eachBuild(t, func(t *testing.T, b *build) {
 		const portHint = "snib: hint: a port is a number from 1 to 65535, of any host: --connect 80 --connect 443\n"
 		const bothHint = "snib: hint: leave one of them out\n"
@@ -1128,6 +1137,7 @@ func TestConnectABI(t *testing.T) {
 // Programs that a caller lets out through a proxy alone: they reach an origin through it, by a name that only the proxy knows, and not
 // by themselves.
 func TestConnectPrograms(t *testing.T) {
+	t.Parallel()
 	needABI(t, firstPorts)
 	asked := make(chan string, 64)
 	origin := httptest.NewUnstartedServer(nil)

@@ -360,6 +360,7 @@ func checkRefused(t *testing.T, argv []string, code int, stderr string) {
 }
 
 func TestPolicyErrors(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	deep := strings.Repeat("[", maxDepth+1)
 	for _, c := range []struct {

@@ -12,6 +12,7 @@ import (
 )
 
 func TestDev(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	// Beneath scratchBase, /var/tmp, everything is writable with --dev: variables that lead there show nothing.
 	home, err := os.MkdirTemp("/dev", "snib-")

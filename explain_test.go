@@ -141,6 +141,7 @@ func ownArgv(argv []string) []string {
 
 // TestExplainedCalls: the calls that are announced are those that strace sees.
 func TestExplainedCalls(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	dir := scratch(t)
 	file := dir + "/file"
@@ -193,6 +194,7 @@ func TestExplainedCalls(t *testing.T) {
 
 // The calls that depend on what the caller's descriptors are, with those that are announced for the same ones.
 func TestExplainedDescriptors(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	needABI(t, 1)
 	tiny := tinyProgram(t, scratch(t)+"/tiny")
@@ -230,6 +232,7 @@ func TestExplainedDescriptors(t *testing.T) {
 
 // A launch that would fail is announced to, in the words that it then fails with; one that would not is not.
 func TestExplainedFailures(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	dir := scratch(t)
 	if err := os.WriteFile(dir+"/file", nil, 0o644); err != nil {
@@ -288,6 +291,7 @@ var tracedInstruction = lazy(`BPF_(STMT|JUMP)\(([^()]*)\)`)
 
 // TestBPF: the bytes that --bpf writes are those that strace sees installed.
 func TestBPF(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	needABI(t, 1)
 	dir := scratch(t)
@@ -327,6 +331,7 @@ func TestBPF(t *testing.T) {
 
 // A report runs nothing, whatever is wrong with it; what is wrong with its command line is in messages_test.go.
 func TestReportsRunNothing(t *testing.T) {
+	t.Parallel()
 	checkRefused(t, []string{"snib", "--abi", "0", "--bpf", "-", "X"}, 125, "snib: error: landlock is not available: function not implemented\n"+
 		"snib: hint: this kernel has no Landlock: use Linux 5.13 or later, built with CONFIG_SECURITY_LANDLOCK\n")
 	if kernelABI() > 0 {

@@ -223,6 +223,7 @@ func TestSymlinkLeadsNowhere(t *testing.T) {
 
 // A device node in a root would give root the raw disk. mknod(2) of a device takes CAP_MKNOD, so only root can tell.
 func TestNoDeviceNodes(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	needRoot(t)
 	eachLauncher(t, func(t *testing.T, b *build, launcher func(t testing.TB, roots ...string) []string) {
@@ -308,6 +309,7 @@ func TestRoots(t *testing.T) {
 
 // A root that does not exist is an error under snib's own name, and skipped under the helper's.
 func TestMissingRoot(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	eachBuild(t, func(t *testing.T, b *build) {
 		dir := scratch(t)

@@ -589,6 +589,7 @@ func installations() (all []installation) {
 }
 
 func TestFilter(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	configs := map[config]bool{}
 	for n, i := range installations() {
@@ -911,6 +912,7 @@ func errnos(t testing.TB, code []bpf.RawInstruction, calls []int) map[int]syscal
 
 // TestFilterInKernel compares what the interpreter says with what the kernel does, for every filter of this machine.
 func TestFilterInKernel(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	var calls []int
 	for i := range kernelCalls {

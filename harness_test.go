@@ -50,6 +50,7 @@ func TestMain(m *testing.M) {
 	if role, is := roles[filepath.Base(os.Args[0])]; is {
 		os.Exit(role(os.Args[1:]))
 	}
+	flag.Set("test.parallel", fmt.Sprint(2*runtime.NumCPU())) // most tests wait for children
 	flag.Parse()
 	os.Exit(func() int {
 		if err := setUp(); err != nil {
@@ -117,6 +118,17 @@ func scratch(t testing.TB) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
+}
+
+// writeProgram writes a file that will be executed. No process may be forked while it is open: the child would hold it for writing, and
+// to execute it fails with ETXTBSY.
+func writeProgram(t testing.TB, path string, content []byte) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, content, 0o755); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // eachBuild runs a test against every build.

@@ -31,6 +31,7 @@ func init() {
 }
 
 func TestHiddenSecrets(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	root, secret := vault(t)
 	for _, hidden := range []string{secret, filepath.Dir(secret)} {
@@ -114,6 +115,7 @@ func readable(t *testing.T, launcher []string, dir string, files ...string) (yes
 }
 
 func TestHide(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	dir := home(t)
 	files := []string{".ssh/id", ".ssh/config", ".aws/key", "f", "sub/f", "sub/deep/f", "sub/next/f", "/dev/null"}
@@ -164,6 +166,7 @@ func TestHide(t *testing.T) {
 
 // What is made later where nothing was, or in a directory above what is hidden, is unreadable; beneath another directory it is not.
 func TestHideNothing(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	for _, c := range []struct{ hide, made, want string }{
 		{"", "later", "ok"},
@@ -191,6 +194,7 @@ func TestHideNothing(t *testing.T) {
 }
 
 func TestHideRefused(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	needABI(t, 1)
 	dir := home(t)
@@ -249,6 +253,7 @@ func TestHideRefused(t *testing.T) {
 
 // The entries of a directory that cannot be listed are readable to nobody; those beneath a directory in it that leads on are.
 func TestHideUnlistable(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	dir := home(t)
 	if err := os.Chmod(dir+"/sub", 0o311); err != nil {
@@ -292,6 +297,7 @@ func TestHideUnlistable(t *testing.T) {
 }
 
 func TestHideAmongMany(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	dir := home(t)
 	many := 10000
@@ -356,6 +362,7 @@ func TestHideExplained(t *testing.T) {
 
 // Entries that come and go meanwhile are no failure.
 func TestHideAmongVanishing(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	dir := home(t)
 	stop, stopped := make(chan bool), make(chan bool)
@@ -388,6 +395,7 @@ func TestHideAmongVanishing(t *testing.T) {
 
 // Mount points on the way, and other mounts of what is hidden among the entries beside it.
 func TestHideMounts(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
@@ -551,6 +559,7 @@ func TestHideMounts(t *testing.T) {
 
 // A disk holds the secret, too: of /dev only devices that hold nothing are readable.
 func TestHideDevices(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	dir := home(t)
 	self, err := filepath.EvalSymlinks(probePath)
@@ -594,6 +603,7 @@ func TestHideDevices(t *testing.T) {
 
 // A file with two names is hidden by both of them, whichever comes first.
 func TestHideHardLinks(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	dir := home(t)
 	self, err := filepath.EvalSymlinks(probePath)

@@ -341,15 +341,13 @@ func (f *fileSystem) mounted(t *testing.T, mkfs string) string {
 }
 
 // copyProgram makes a program one that any user can run, under a name.
-func copyProgram(t *testing.T, from, to string) {
+func copyProgram(t testing.TB, from, to string) {
 	t.Helper()
 	content, err := os.ReadFile(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(to, content, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, to, content)
 }
 
 // imageTest is a mounted image and a build to test on it.
@@ -398,6 +396,7 @@ const otherUser = 65534
 
 // On images: what the requests do without a sandbox, they do not do from inside to what is outside of the roots.
 func TestFileSystems(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	needRoot(t)
 	needLong(t)

@@ -78,9 +78,7 @@ func tinyProgramOf(t testing.TB, goarch, file string) string {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(file, b.Bytes(), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, file, b.Bytes())
 	return file
 }
 
@@ -105,6 +103,7 @@ func (p preparation) start(t testing.TB, change func(*exec.Cmd)) run {
 }
 
 func TestExecute(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	needABI(t, 1)
 	dir := scratch(t)
@@ -133,7 +132,8 @@ func TestExecute(t *testing.T) {
 		"through/probe": {"#!" + dir + "/file/x\n", 0o755},
 		"file":          {"", 0o755},
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(file.content), file.mode); err != nil {
+		writeProgram(t, filepath.Join(dir, name), []byte(file.content))
+		if err := os.Chmod(filepath.Join(dir, name), file.mode); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -429,6 +429,7 @@ func TestTransparent(t *testing.T) {
 
 // The edges of what execve can hand over.
 func TestEdges(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	needABI(t, 1)
 	dir := scratch(t)

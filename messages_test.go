@@ -731,17 +731,17 @@ func TestRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer full.Close()
+	t.Cleanup(func() { full.Close() })
 	reading, err := os.Open("dir")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reading.Close()
+	t.Cleanup(func() { reading.Close() })
 	writing, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer writing.Close()
+	t.Cleanup(func() { writing.Close() })
 	for _, c := range allRefusals() {
 		if c.right == "" {
 			continue
@@ -756,6 +756,7 @@ func TestRefused(t *testing.T) {
 				}
 			}
 			_, m := c.message(t)
+			t.Parallel()
 			eachBuild(t, func(t *testing.T, b *build) {
 				launch := func(line string, stdout *os.File) run {
 					return start(t, b.path, shellWords(line), func(cmd *exec.Cmd) {
@@ -805,6 +806,7 @@ func TestRefused(t *testing.T) {
 // Without inherited descriptors 3 and 4 the builds refuse both: what the Go runtime of the plain one has opened there is not the
 // caller's.
 func TestRuntimeDescriptors(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	needABI(t, 1)
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
@@ -832,6 +834,7 @@ func TestRuntimeDescriptors(t *testing.T) {
 
 // A report without a stdout is a failure, as the release build sees it: the Go runtime of the plain one has opened /dev/null there.
 func TestReportClosed(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	needABI(t, 1)
 	for _, args := range [][]string{{"--help"}, {"--version"}, {"--status"}, {"--explain", "x"}, {"--explain=json", "x"}, {"--bpf", "-"}} {

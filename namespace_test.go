@@ -21,6 +21,7 @@ import (
 
 // The command's own processes reach each other over loopback.
 func TestLoopback(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
 	for _, c := range []struct{ network, address string }{{"tcp4", "127.0.0.1"}, {"tcp6", "::1"}, {"udp4", "127.0.0.1"}, {"udp6", "::1"}} {
 		op := []string{"talk", c.network, c.address}
@@ -46,6 +47,7 @@ func TestLoopback(t *testing.T) {
 
 // Nothing outside is reached, not even a server on this machine's loopback. The listener tells what it heard first.
 func TestLoopbackReach(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
 	dir := scratch(t)
 	inside := "EPERM" // AF_UNIX in pairs only
@@ -89,6 +91,7 @@ func TestLoopbackReach(t *testing.T) {
 
 // An inherited socket that leads to another network is a failure.
 func TestLoopbackKept(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
 	server := listen(t, "tcp", "127.0.0.1:0")
 	for name, c := range map[string]struct {
@@ -573,6 +576,7 @@ func TestNamespaceFaults(t *testing.T) {
 
 // --explain tells which namespaces a policy takes, and makes none.
 func TestNamespaceExplained(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	p, r := protectable(t)
 	eachBuild(t, func(t *testing.T, b *build) {
@@ -629,6 +633,7 @@ func init() {
 
 // What a command sees of users, groups and its capabilities, by who starts it.
 func TestNamespaceSeen(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	needNamespaces(t)
 	dir := forUsers(t)

@@ -243,6 +243,7 @@ func TestSocketInRoot(t *testing.T) {
 
 // TestSecondLock shows what Landlock alone denies, so that it is a lock of its own and not only handled.
 func TestSecondLock(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	dir := scratch(t)
 	for _, c := range []struct {
@@ -276,6 +277,7 @@ func TestSecondLock(t *testing.T) {
 
 // What must work among the command's own processes.
 func TestLocalIPC(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	eachMode(t, func(t *testing.T, b *build, mode string) {
 		if got := b.outcome(t, off[mode], "pair"); got != "ok" {
@@ -313,6 +315,7 @@ func TestLocalIPC(t *testing.T) {
 // A socket that the caller left on stdin or on a kept descriptor must not become the way out: it was made before there
 // was a filter.
 func TestInheritedSocket(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	eachBuild(t, func(t *testing.T, b *build) {
 		l := listen(t, "udp", "127.0.0.1:0")
@@ -366,6 +369,7 @@ func TestInheritedSocket(t *testing.T) {
 // A connected stream socket of AF_UNIX that is left open leaves local IPC as it is. A datagram one can name receivers, and
 // to one that listens come callers from outside, who can pass descriptors in.
 func TestInheritedUnixSocket(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, 1)
 	dir := scratch(t)
@@ -438,6 +442,7 @@ func rawListener(t *testing.T, kind int, path string) int {
 
 // Nobody outside passes a descriptor in by way of a listener that was left open.
 func TestKeptListener(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	eachBuild(t, func(t *testing.T, b *build) {
 		for _, c := range []struct {
@@ -496,6 +501,7 @@ func TestKeptListener(t *testing.T) {
 
 // io_uring makes sockets and opens files without system calls; it is there where nothing is restricted.
 func TestIOUring(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	if control := release.outcome(t, nil, "ioUring"); control != "ok" {
 		if filteredAlready() || control == "ENOSYS" || control == "EPERM" {

@@ -137,6 +137,7 @@ func TestTracing(t *testing.T) {
 
 // Landlock keeps what /proc has of the memory and the environment of processes outside from the command, root's too.
 func TestProcessOutside(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	proc := fmt.Sprintf("/proc/%d/", outside(t).pid)
 	ops := []string{"each", "openBoth", proc + "mem", ",", "read", proc + "environ", ",", "read", proc + "maps", ",", "read", proc + "auxv"}
@@ -154,6 +155,7 @@ func TestProcessOutside(t *testing.T) {
 
 // The command does not make its caller its tracer. The original's grammars leave that alone while the network is on.
 func TestTraceMe(t *testing.T) {
+	t.Parallel()
 	run := func(t *testing.T, path string, launcher []string) string {
 		t.Helper()
 		argv := slices.Concat([]string{"caller", path}, launcher, []string{probePath, "traceMe"})
@@ -338,6 +340,7 @@ func TestKeyrings(t *testing.T) {
 // What looks into the kernel, and so into every process, is not reached: its arguments are ones that the kernel refuses
 // for another reason. Where it asks for a capability first, only root can tell.
 func TestKernelCalls(t *testing.T) {
+	t.Parallel()
 	for _, op := range []string{"bpf", "perf"} {
 		if got := release.outcome(t, nil, op); got == "EPERM" {
 			if os.Geteuid() == 0 && !filteredAlready() {

@@ -83,6 +83,7 @@ func contents(t testing.TB, p, top string) string {
 
 // Each attack changes the path, unless that is protected, in the command's own namespaces and in more of its own.
 func TestProtect(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
 	for _, name := range slices.Sorted(maps.Keys(attacks)) {
 		a := attacks[name]
@@ -126,6 +127,7 @@ func TestProtect(t *testing.T) {
 
 // What is around a protected path is changed as before, but for the directories that lead to it.
 func TestProtectRest(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
 	for _, c := range []struct {
 		op       []string
@@ -179,6 +181,7 @@ func TestProtectRest(t *testing.T) {
 
 // Which paths can be protected: the command line, and what is refused; empty: the command runs, and p/config stays.
 func TestProtectPaths(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
 	const link = `it is, or is reached by, a symbolic link`
 	for name, c := range map[string]struct{ setup, options, refusal string }{
@@ -258,6 +261,7 @@ func TestProtectPaths(t *testing.T) {
 
 // A path is protected from wherever it is named: what is mounted on the way may lie over the working directory.
 func TestProtectFromBelow(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
 	for _, c := range []struct{ cwd, options, protected string }{
 		{"R/a/b", "-w ../.. --protect .git", "P/config"},
@@ -352,6 +356,7 @@ func TestProtectReplaced(t *testing.T) {
 
 // A descriptor that stays open must not lead to what is beneath the mount.
 func TestProtectKept(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
 	p, r := protectable(t)
 	if err := os.Link(p+"/config", r+"/link"); err != nil {
@@ -566,6 +571,7 @@ func TestProtectMounts(t *testing.T) {
 
 // One mount a directory: not more for those that are deeper.
 func TestProtectDeep(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
 	r := scratch(t)
 	p := r + strings.Repeat("/d", 40)

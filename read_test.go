@@ -146,6 +146,7 @@ func readOnlyHere(root string, more ...string) []string {
 }
 
 func TestSecrets(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	root, secret := vault(t)
 	for name := range readProbes {
@@ -175,6 +176,7 @@ func TestSecrets(t *testing.T) {
 
 // What --read, --list and --bare open, each against its neighbour.
 func TestReadOptions(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	needABI(t, 1)
 	root, secret := vault(t)
@@ -229,6 +231,7 @@ func TestReadOptions(t *testing.T) {
 
 // Programs that do something real with reading restricted to the current directory and the base system.
 func TestReadingPrograms(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	for tool, c := range map[string]struct{ script, want string }{
 		"sh":      {`echo hello | tr a-z A-Z`, "HELLO\n"},

@@ -148,6 +148,7 @@ func (a *another) ended(t testing.TB) bool {
 }
 
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	confined := kernelABI() >= 6
 	for _, c := range []struct {
@@ -188,6 +189,7 @@ func TestSignals(t *testing.T) {
 
 // --signals gives up what goes with it: limits, and making the caller a tracer.
 func TestSignalsOpenLimits(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	for _, c := range []struct {
 		argv          []string

@@ -57,6 +57,7 @@ func failedLine(code int, message, hint string) string {
 
 // TestStatusFD: a first line and then the end of the file is a command that was executed, a line of a failure one that was not.
 func TestStatusFD(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	needABI(t, 1)
 	eachBuild(t, func(t *testing.T, b *build) {
@@ -114,6 +115,7 @@ func TestStatusFD(t *testing.T) {
 // A status that cannot be written is a failure, and nothing runs: a full device, a pipe that nobody reads, and descriptors that
 // are not open for writing.
 func TestStatusUnwritten(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	open := func(flags int) *os.File {
 		file, err := os.OpenFile("/dev/full", flags, 0)
@@ -222,6 +224,7 @@ func TestStatusSignalMask(t *testing.T) {
 
 // TestStrict: what this kernel leaves open stops the launch, if it is asked for.
 func TestStrict(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	unrestricted := []string{"--as", "codex-linux-sandbox", "/", `{"mode":"danger-full-access"}`}
 	eachBuild(t, func(t *testing.T, b *build) {

@@ -137,6 +137,7 @@ func substitute(words []string, dir string) (out []string) {
 
 // TestSystemCalls shows that the launch makes the calls that it is documented to make, in their order, and no other.
 func TestSystemCalls(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	dir := scratch(t)
 	tiny := tinyProgram(t, dir+"/tiny")

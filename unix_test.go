@@ -79,6 +79,7 @@ func openDir(t *testing.T, dir string) string {
 }
 
 func TestOtherProgramsSockets(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, 1)
 	confined, ports := kernelABI() >= confinesUnix, kernelABI() >= firstPorts
@@ -171,6 +172,7 @@ func TestOtherProgramsSockets(t *testing.T) {
 
 // A socket file can be a path of --unix itself.
 func TestUnixFile(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, confinesUnix)
 	eachBuild(t, func(t *testing.T, b *build) {
@@ -194,6 +196,7 @@ func TestUnixFile(t *testing.T) {
 
 // --unix PATH is refused where Landlock does not know such paths, and where there is none; --unix / is not.
 func TestUnixPathRefused(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	dir := scratch(t)
 	missing := dir + "/missing"
@@ -236,6 +239,7 @@ func TestUnixPathRefused(t *testing.T) {
 
 // What the command's own processes may do among themselves.
 func TestOwnSockets(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, 1)
 	servers := "EPERM"
@@ -287,6 +291,7 @@ func TestOwnSockets(t *testing.T) {
 
 // With the network on by snib's own options a socket is of the internet, of netlink or of AF_UNIX; the helper's grammars leave all alone.
 func TestFamiliesWithNetwork(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, 1)
 	unixSocket := "EPERM"
@@ -338,6 +343,7 @@ func TestFamiliesWithNetwork(t *testing.T) {
 
 // Programs of other users read from NETLINK_USERSOCK, and whoever knows the port can write to them.
 func TestNetlinkToPrograms(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	for _, c := range []struct {
 		launcher    []string
@@ -479,6 +485,7 @@ func boundSocket(t *testing.T, path string) int {
 // A kept socket by which the options could be left is a failure that names the descriptor, and never silently less: what runs has the
 // local mode's calls.
 func TestKeptSockets(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, 1)
 	confined := kernelABI() >= confinesUnix
@@ -549,6 +556,7 @@ func TestKeptSockets(t *testing.T) {
 
 // An AF_UNIX socket that is not connected yet could be connected to any program, and one that is bound could listen: from outside.
 func TestKeptUnconnected(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, 1)
 	eachBuild(t, func(t *testing.T, b *build) {
@@ -625,6 +633,7 @@ func webServer(t *testing.T) string {
 
 // What asks the network and the name services works with --network, although they look for daemons on AF_UNIX sockets first.
 func TestNetworkPrograms(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	addr := webServer(t)
 	eachBuild(t, func(t *testing.T, b *build) {
@@ -668,6 +677,7 @@ func TestNetworkPrograms(t *testing.T) {
 
 // Programs that serve themselves over AF_UNIX want Landlock's ABI 9, or --unix /.
 func TestUnixPrograms(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	for name, c := range map[string]struct{ tool, suffix, source string }{
 		"python's manager": {"python3", ".py", `

@@ -24,12 +24,11 @@ import (
 
 // TestWhyEnds: the exit code is the command's, whatever ended it; where nothing ran, the launch says why, and nothing is told.
 func TestWhyEnds(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	needOneGuest(t)
 	dir := scratch(t)
-	if err := os.WriteFile(dir+"/text", []byte("text\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, dir+"/text", []byte("text\n"))
 	eachBuild(t, func(t *testing.T, b *build) {
 		for _, c := range []struct {
 			argv  []string
@@ -65,6 +64,7 @@ func TestWhyEnds(t *testing.T) {
 
 // TestWhyFollows: a denial is told whoever it happens to.
 func TestWhyFollows(t *testing.T) {
+	t.Parallel()
 	needOneGuest(t)
 	needABI(t, 1)
 	dir, in := whyTree(t)
@@ -101,6 +101,7 @@ func TestWhyFollows(t *testing.T) {
 
 // TestWhyHandled: a denial is marked where whoever it happened to exited with 0.
 func TestWhyHandled(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	needOneGuest(t)
 	dir, in := whyTree(t)
@@ -542,6 +543,7 @@ func TestWhyTracer(t *testing.T) {
 
 // TestWhyFilterKills: a process that the filter kills is told, with the call.
 func TestWhyFilterKills(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	if runtime.GOARCH != "amd64" {
 		t.Skip("needs another guest: the kernel is no part of it")

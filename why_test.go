@@ -196,9 +196,7 @@ func whyTree(t testing.TB) (dir, in string) {
 		}
 	}
 	tinyProgram(t, dir+"/program")
-	if err := os.WriteFile(dir+"/script", []byte("#!"+dir+"/program\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, dir+"/script", []byte("#!"+dir+"/program\n"))
 	if err := os.Symlink(dir, in+"/link"); err != nil {
 		t.Fatal(err)
 	}
@@ -208,6 +206,7 @@ func whyTree(t testing.TB) (dir, in string) {
 // TestWhy: each kind of denial is told. The same without a sandbox, and with the options that allow it, is no denial; where the report
 // suggests a command line, that is run, too.
 func TestWhy(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, 1)
 	dir, in := whyTree(t)
@@ -257,6 +256,7 @@ func TestWhy(t *testing.T) {
 
 // TestWhyNotOurs: what the same user could not have done without the sandbox is not told, and neither is what nobody could.
 func TestWhyNotOurs(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, 1)
 	base := closedPlaces(t)
