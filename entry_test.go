@@ -15,22 +15,22 @@ import (
 
 // failures has a check fail that the first word names; with another word the launch goes on.
 const failures = `func violate(argv []*byte) {
-	n := len(argv) + int(shared.path[0])
+	n := len(argv) + int(shared().path[0])
 	switch word(argv, 1) {
 	case "index":
-		shared.path[0] = *argv[n]
+		shared().path[0] = *argv[n]
 	case "slice":
-		shared.path[0] = byte(len(argv[n+1:]))
+		shared().path[0] = byte(len(argv[n+1:]))
 	case "string length":
-		shared.path[0] = unsafe.String(argv[0], -n)[n]
+		shared().path[0] = unsafe.String(argv[0], -n)[n]
 	case "string of nil":
-		shared.path[0] = unsafe.String((*byte)(unsafe.Pointer(uintptr(shared.path[1]))), n)[0]
+		shared().path[0] = unsafe.String((*byte)(unsafe.Pointer(uintptr(shared().path[1]))), n)[0]
 	case "slice length":
-		shared.path[0] = unsafe.Slice(argv[0], -n)[n]
+		shared().path[0] = unsafe.Slice(argv[0], -n)[n]
 	case "slice of nil":
-		shared.path[0] = unsafe.Slice((*byte)(unsafe.Pointer(uintptr(shared.path[1]))), n)[0]
+		shared().path[0] = unsafe.Slice((*byte)(unsafe.Pointer(uintptr(shared().path[1]))), n)[0]
 	case "stack":
-		shared.path[0] = byte(violateStack(n << 32))
+		shared().path[0] = byte(violateStack(n << 32))
 	}
 }
 

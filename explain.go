@@ -235,7 +235,7 @@ func (r *rehearsal) answer(nr, a1, a2, a3, a4, a5 uintptr) uintptr {
 		path.access |= attr.Allowed_access
 		r.rules.add(int(attr.Parent_fd), attr.Allowed_access)
 	case unix.SYS_SECCOMP:
-		code := unsafe.Slice((*bpf.RawInstruction)(memory(shared.sockFprog.code)), shared.sockFprog.length)
+		code := unsafe.Slice((*bpf.RawInstruction)(memory(shared().sockFprog.code)), shared().sockFprog.length)
 		r.filter = append([]bpf.RawInstruction{}, code...)
 	case unix.SYS_WRITE:
 		return a3

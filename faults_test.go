@@ -746,8 +746,8 @@ func (s *scene) launch(abi int, network network, faults ...wrongAnswer) failure 
 		k.rehearsal.errno = unix.ENOSYS
 	}
 	k.real = systemCall
-	statusFD, shared.sockFprog, shared.socketValue = 0, sockFprog{}, 0
-	shared.capabilities, shared.capabilitiesAfter = [2]unix.CapUserData{}, [2]unix.CapUserData{}
+	statusFD, shared().sockFprog, shared().socketValue = 0, sockFprog{}, 0
+	shared().capabilities, shared().capabilitiesAfter = [2]unix.CapUserData{}, [2]unix.CapUserData{}
 
 	p := s.policy
 	p.network = network
@@ -1443,7 +1443,7 @@ func faultScenes(t testing.TB) (all []*scene) {
 	}
 	static := staticMemory(t)
 	here := &scene{memory: static}
-	if local := new(int); here.holds(uintptr(unsafe.Pointer(local))) || !here.holds(uintptr(unsafe.Pointer(&shared.path))) ||
+	if local := new(int); here.holds(uintptr(unsafe.Pointer(local))) || !here.holds(uintptr(unsafe.Pointer(&shared().path))) ||
 		!here.holds(uintptr(unsafe.Pointer(unsafe.StringData("a constant")))) {
 		t.Fatalf("these are not the constants and variables: %x", static)
 	}

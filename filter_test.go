@@ -598,8 +598,7 @@ func TestFilter(t *testing.T) {
 			continue // outside all are built, for arm64 by an emulator
 		}
 		t.Run(i.situation.String(), func(t *testing.T) {
-			var program program
-			code := program.build(i.config)
+			code := buildFilter(new([maxInstructions]bpf.RawInstruction), i.config)
 			filter := filterBytes(code)
 			if err := verify(filter); err != nil {
 				t.Fatal(err)
@@ -747,8 +746,7 @@ func TestFilterRefused(t *testing.T) {
 		{"jump over the end, if not", func(code []bpf.RawInstruction) { code[1].Jf = 255 }},
 		{"fall off the end", func(code []bpf.RawInstruction) { *last(code) = code[0] }},
 	} {
-		var program program
-		code := program.build(restricted)
+		code := buildFilter(new([maxInstructions]bpf.RawInstruction), restricted)
 		test.breaking(code)
 		err := verify(filterBytes(code))
 		r := runFiltered(t, code, nil)
@@ -935,8 +933,7 @@ func TestFilterInKernel(t *testing.T) {
 
 	for n, i := range installations() {
 		t.Run(i.situation.String(), func(t *testing.T) {
-			var program program
-			code := program.build(i.config)
+			code := buildFilter(new([maxInstructions]bpf.RawInstruction), i.config)
 			filter := filterBytes(code)
 			ran := make([]bool, len(code))
 

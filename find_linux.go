@@ -104,7 +104,7 @@ func find(name string) (fd, dir int, errno syscall.Errno) {
 // findAbove follows the symbolic links at the end of a path, and returns the directory that the file id is in; or, if nothing
 // exists there, the deepest directory that does. The text of a link in /proc need not lead to where the link does: ESTALE.
 func findAbove(name string, exists bool, id identity) (dir int, errno syscall.Errno) {
-	path := shared.path[:]
+	path := shared().path[:]
 	if len(name) >= len(path) {
 		return -1, unix.ENAMETOOLONG
 	}
@@ -150,7 +150,7 @@ func findAbove(name string, exists bool, id identity) (dir int, errno syscall.Er
 
 // cut opens the directory of a path's last name, or, if nothing exists, of the first name that does not. That starts at start.
 func cut(dir, end int, exists bool) (above, start int, errno syscall.Errno) {
-	path := shared.path[:]
+	path := shared().path[:]
 	for {
 		for end > 0 && path[end-1] == '/' {
 			end--

@@ -84,14 +84,14 @@ const violating = "main.prelaunch -> main.launch -> main.violations -> main.viol
 var breaches = []breach{
 	{"jump table", "violate(len(argv))", `func violate(n int) {
 		switch n {
-		case 0: shared.path[0] = 9
-		case 1: shared.path[1] = 8
-		case 2: shared.path[2] = 7
-		case 3: shared.path[3] = 6
-		case 4: shared.path[4] = 5
-		case 5: shared.path[5] = 4
-		case 6: shared.path[6] = 3
-		case 7: shared.path[7] = 2
+		case 0: shared().path[0] = 9
+		case 1: shared().path[1] = 8
+		case 2: shared().path[2] = 7
+		case 3: shared().path[3] = 6
+		case 4: shared().path[4] = 5
+		case 5: shared().path[5] = 4
+		case 6: shared().path[6] = 3
+		case 7: shared().path[7] = 2
 		}
 	}`, ""},
 	{"allocation", "violate(len(argv))", `func violate(n int) []byte { return make([]byte, n) }`,

@@ -3,7 +3,7 @@ package main
 // The kernel: systemCall, what it answers, and the wrappers that belong to no other room. This file runs in the restricted
 // context described at the head of launch_linux.go.
 //
-// Memory whose address goes to the kernel is shared, finding, linking, hiding, protecting, namespaces, filter, a constant, or the kernel's
+// Memory whose address goes to the kernel is that of shared, finding, linking, hiding, protecting, namespaces, a constant, or the kernel's
 // own argv or envp, never on the stack. So a Go function can stand in for systemCall: no stack that moves holds what an address
 // points to.
 
@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"unsafe"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -39,8 +40,8 @@ func exactlyZero(r uintptr) syscall.Errno {
 	return errno
 }
 
-// shared is what system calls read and write, in one place: the first use of a page costs as much as some ten of these calls.
-var shared struct {
+// sharedMemory is what system calls read and write, in one place: the first use of a page costs as much as some ten of these calls.
+type sharedMemory struct {
 	socketValue       int32
 	socketValueSize   uint32
 	capabilityHeader  unix.CapUserHeader
@@ -52,10 +53,25 @@ var shared struct {
 	sockFprog         sockFprog
 	sigpipe           unix.Sigset_t
 	signalsBefore     unix.Sigset_t
+	filter            [maxInstructions]bpf.RawInstruction
 
 	// path is being opened or executed, NUL-terminated. After a failure whose message names a path, that path.
 	path [unix.PathMax]byte
 }
+
+// Go aligns variables to 32 bytes at most. With room for it, what is above path is on one page wherever the linker puts this.
+const pageSize = 4096 // the smallest
+
+var sharedPages [unsafe.Sizeof(sharedMemory{}) + pageSize]byte
+
+var _ = [1]struct{}{}[unsafe.Offsetof(sharedMemory{}.path)/pageSize]
+
+func shared() *sharedMemory {
+	return (*sharedMemory)(unsafe.Pointer((uintptr(unsafe.Pointer(&sharedPages)) + pageSize - 1) &^ (pageSize - 1)))
+}
+
+// maxInstructions bounds every filter. A conditional jump reaches 255 instructions, so any two can be joined. The longest has 213.
+const maxInstructions = 232
 
 // netPortAttr is struct landlock_net_port_attr (linux/landlock.h).
 type netPortAttr struct{ access, port uint64 }
@@ -81,8 +97,8 @@ func exhausted(errno syscall.Errno) bool {
 
 // setPath keeps a path for a message, as far as it fits.
 func setPath(name string) {
-	n := copy(shared.path[:len(shared.path)-1], name)
-	shared.path[n] = 0
+	n := copy(shared().path[:len(shared().path)-1], name)
+	shared().path[n] = 0
 }
 
 // closeFD ignores failure: Linux has freed the descriptor even then (close(2)).
@@ -100,16 +116,16 @@ func fcntl(fd int, command, arg uintptr) (value int, errno syscall.Errno) {
 
 // socketOption returns an option of SOL_SOCKET that is an int. ENOTSOCK: the descriptor is no socket.
 func socketOption(fd, option int) (value int, errno syscall.Errno) {
-	shared.socketValueSize = uint32(unsafe.Sizeof(shared.socketValue))
+	shared().socketValueSize = uint32(unsafe.Sizeof(shared().socketValue))
 	errno = exactlyZero(systemCall(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, uintptr(option),
-		uintptr(unsafe.Pointer(&shared.socketValue)), uintptr(unsafe.Pointer(&shared.socketValueSize))))
-	return int(shared.socketValue), errno
+		uintptr(unsafe.Pointer(&shared().socketValue)), uintptr(unsafe.Pointer(&shared().socketValueSize))))
+	return int(shared().socketValue), errno
 }
 
 // capabilityCall makes capget(2) or capset(2) for the calling thread.
 func capabilityCall(nr uintptr, data *[2]unix.CapUserData) syscall.Errno {
-	shared.capabilityHeader.Version = unix.LINUX_CAPABILITY_VERSION_3
-	return exactlyZero(systemCall(nr, uintptr(unsafe.Pointer(&shared.capabilityHeader)), uintptr(unsafe.Pointer(data)), 0, 0, 0))
+	shared().capabilityHeader.Version = unix.LINUX_CAPABILITY_VERSION_3
+	return exactlyZero(systemCall(nr, uintptr(unsafe.Pointer(&shared().capabilityHeader)), uintptr(unsafe.Pointer(data)), 0, 0, 0))
 }
 
 // keptCapabilities are those that root keeps: what overrides the permissions of files and lets it become another user. Each
@@ -120,7 +136,7 @@ const keptCapabilities = 1<<unix.CAP_CHOWN | 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.
 // reduceCapabilities leaves the calling thread none but those of keptCapabilities. With no_new_privs execve(2) gives none
 // back (capabilities(7)).
 func reduceCapabilities() syscall.Errno {
-	held, after := &shared.capabilities, &shared.capabilitiesAfter
+	held, after := &shared().capabilities, &shared().capabilitiesAfter
 	if errno := capabilityCall(unix.SYS_CAPGET, held); errno != 0 {
 		return errno
 	}
@@ -156,14 +172,14 @@ func setNoNewPrivs() syscall.Errno {
 
 // blockSIGPIPE blocks the signal, and unblockSIGPIPE puts the mask back as it was.
 func blockSIGPIPE() syscall.Errno {
-	shared.sigpipe.Val[0] = 1 << (unix.SIGPIPE - 1)
-	return exactlyZero(systemCall(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, uintptr(unsafe.Pointer(&shared.sigpipe)),
-		uintptr(unsafe.Pointer(&shared.signalsBefore)), unsafe.Sizeof(shared.sigpipe.Val[0]), 0))
+	shared().sigpipe.Val[0] = 1 << (unix.SIGPIPE - 1)
+	return exactlyZero(systemCall(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, uintptr(unsafe.Pointer(&shared().sigpipe)),
+		uintptr(unsafe.Pointer(&shared().signalsBefore)), unsafe.Sizeof(shared().sigpipe.Val[0]), 0))
 }
 
 func unblockSIGPIPE() syscall.Errno {
-	return exactlyZero(systemCall(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&shared.signalsBefore)),
-		0, unsafe.Sizeof(shared.sigpipe.Val[0]), 0))
+	return exactlyZero(systemCall(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&shared().signalsBefore)),
+		0, unsafe.Sizeof(shared().sigpipe.Val[0]), 0))
 }
 
 // write writes a constant. A part of it is a failure.

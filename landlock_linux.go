@@ -173,23 +173,23 @@ func landlockABI() (abi int, errno syscall.Errno) {
 
 // createRuleset returns a close-on-exec descriptor that the caller owns.
 func createRuleset(attr unix.LandlockRulesetAttr) (fd int, errno syscall.Errno) {
-	shared.ruleset = attr
-	return result(systemCall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&shared.ruleset)), rulesetSize, 0, 0, 0))
+	shared().ruleset = attr
+	return result(systemCall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&shared().ruleset)), rulesetSize, 0, 0, 0))
 }
 
 // addRule allows access beneath the file that the descriptor parent refers to. Its answer is for exactlyZero. EINVAL: access
 // holds a right that does not apply to that file; EBADFD: the file is in no file system that Landlock restricts.
 func addRule(ruleset, parent int, access uint64) uintptr {
-	shared.rule = unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(parent)}
+	shared().rule = unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(parent)}
 	return systemCall(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH,
-		uintptr(unsafe.Pointer(&shared.rule)), 0, 0)
+		uintptr(unsafe.Pointer(&shared().rule)), 0, 0)
 }
 
 // addPort allows TCP connections to a port.
 func addPort(ruleset, port int) syscall.Errno {
-	shared.port = netPortAttr{unix.LANDLOCK_ACCESS_NET_CONNECT_TCP, uint64(port)}
+	shared().port = netPortAttr{unix.LANDLOCK_ACCESS_NET_CONNECT_TCP, uint64(port)}
 	return exactlyZero(systemCall(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), ruleNetPort,
-		uintptr(unsafe.Pointer(&shared.port)), 0, 0))
+		uintptr(unsafe.Pointer(&shared().port)), 0, 0))
 }
 
 // restrictSelf enforces the ruleset on the calling thread. E2BIG: 16 domains are stacked already.

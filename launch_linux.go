@@ -149,7 +149,7 @@ func (p *policy) restrict(argv, envp []*byte) failure {
 		return failure{reason: notEnforced, arg: right}
 	}
 	rules := newRuleset(p, abi)
-	code := filter.build(filterConfig(p, abi, !rules.empty()))
+	code := buildFilter(&shared().filter, filterConfig(p, abi, !rules.empty()))
 
 	// The ruleset, which opens the paths.
 	ruleset := -1
@@ -328,7 +328,7 @@ func (p *policy) addRules(ruleset int, r *ruleset, argv, envp []*byte) failure {
 		}
 	}
 	var c pathCursor
-	for name, use := p.nextPath(&c, argv, envp, shared.path[:]); name != nil; name, use = p.nextPath(&c, argv, envp, shared.path[:]) {
+	for name, use := p.nextPath(&c, argv, envp, shared().path[:]); name != nil; name, use = p.nextPath(&c, argv, envp, shared().path[:]) {
 		flags, dir, file := uintptr(0), r.write, r.writeFile
 		switch {
 		case use == readEverything:
@@ -417,15 +417,15 @@ func execute(argv, envp []*byte, command int) syscall.Errno {
 			end++
 		}
 		// An empty element is the current directory.
-		if end+1+len(name)+1 <= len(shared.path) {
-			n := copy(shared.path[:], list[:end])
+		if end+1+len(name)+1 <= len(shared().path) {
+			n := copy(shared().path[:], list[:end])
 			if n > 0 {
-				shared.path[n] = '/'
+				shared().path[n] = '/'
 				n++
 			}
-			n += copy(shared.path[n:], name)
-			shared.path[n] = 0
-			switch errno := execve(&shared.path[0], &argv[command], &envp[0]); errno {
+			n += copy(shared().path[n:], name)
+			shared().path[n] = 0
+			switch errno := execve(&shared().path[0], &argv[command], &envp[0]); errno {
 			case unix.EACCES:
 				why = errno
 			case unix.ENOENT, unix.ENOTDIR, unix.ESTALE, unix.ENODEV, unix.ETIMEDOUT:

@@ -114,7 +114,7 @@ func openName(dir int, name *byte) (fd int, isLink bool, errno syscall.Errno) {
 
 // replaceLink puts the text of a symbolic link in the place of what linking.rest has up to stop.
 func replaceLink(fd, stop, end int) (newEnd int, errno syscall.Errno) {
-	rest, path := linking.rest[:], shared.path[:]
+	rest, path := linking.rest[:], shared().path[:]
 	n, errno := result(systemCall(unix.SYS_READLINKAT, uintptr(fd), uintptr(unsafe.Pointer(unsafe.StringData("\x00"))),
 		uintptr(unsafe.Pointer(&path[0])), uintptr(len(path)-1), 0))
 	after := min(stop+1, end)

@@ -695,7 +695,7 @@ func TestMessagesQuote(t *testing.T) {
 	needOneGuest(t)
 	messagesDir(t)
 	const evil = "bin/\x1b[1m'" // a file, so that {file} is this too
-	copy(shared.path[:], evil+"\x00")
+	copy(shared().path[:], evil+"\x00")
 	reportError = quotedError(&os.PathError{Op: "open", Path: evil, Err: unix.ENOENT})
 	quotes := 0
 	for _, row := range messages {

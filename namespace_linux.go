@@ -42,7 +42,7 @@ func (p *policy) enterNamespaces(argv, envp []*byte) failure {
 	if errno != 0 {
 		return failure{reason: mapFailed, errno: errno, arg: p.namespaceAt}
 	}
-	if errno := capabilityCall(unix.SYS_CAPGET, &shared.capabilities); errno != 0 {
+	if errno := capabilityCall(unix.SYS_CAPGET, &shared().capabilities); errno != 0 {
 		return failure{reason: capabilitiesFailed, errno: errno}
 	}
 	flags, needed := uintptr(0), uint32(1<<unix.CAP_SYS_ADMIN)
@@ -53,7 +53,7 @@ func (p *policy) enterNamespaces(argv, envp []*byte) failure {
 		flags |= unix.CLONE_NEWNET
 		needed |= 1 << unix.CAP_NET_ADMIN
 	}
-	if shared.capabilities[0].Effective&needed != needed {
+	if shared().capabilities[0].Effective&needed != needed {
 		flags |= unix.CLONE_NEWUSER
 	}
 	if errno := exactlyZero(systemCall(unix.SYS_UNSHARE, flags, 0, 0, 0, 0)); errno != 0 {
@@ -153,9 +153,9 @@ func (p *policy) mountProtected() failure {
 
 // enterDirectory enters the working directory anew: the process is still in the one of before, which may be beneath a mount now.
 func (p *policy) enterDirectory(before *identity) failure {
-	path := uintptr(unsafe.Pointer(&shared.path))
-	_, errno := result(systemCall(unix.SYS_GETCWD, path, unsafe.Sizeof(shared.path), 0, 0, 0))
-	if errno == 0 && shared.path[0] != '/' {
+	path := uintptr(unsafe.Pointer(&shared().path))
+	_, errno := result(systemCall(unix.SYS_GETCWD, path, unsafe.Sizeof(shared().path), 0, 0, 0))
+	if errno == 0 && shared().path[0] != '/' {
 		errno = unix.ENOENT // "(unreachable)" (getcwd(3))
 	}
 	if errno == 0 {

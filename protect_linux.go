@@ -30,7 +30,7 @@ var protecting struct {
 	mounts      [64]mountPoint
 	count, used int // how much there is of mounts and text
 	way         [256]step
-	name        [unix.PathMax]byte // a writable path: find uses shared.path
+	name        [unix.PathMax]byte // a writable path: find uses shared().path
 	text        [64 << 10]byte
 }
 
@@ -172,8 +172,8 @@ func (p *policy) resolve(name string, argv, envp []*byte) (fd, up int, errno sys
 	default:
 		setPath(rest)
 		end := len(rest) - len(baseName(rest))
-		shared.path[end] = 0
-		above := &shared.path[0]
+		shared().path[end] = 0
+		above := &shared().path[0]
 		if end == 0 {
 			above = unsafe.StringData(".\x00")
 		}
@@ -353,7 +353,7 @@ func leadsInside(fd int) bool {
 	case kind == unix.S_IFCHR || kind == unix.S_IFBLK || finding.stat.Nlink == 0:
 		return false // writing to it changes no directory
 	}
-	path := shared.path[:]
+	path := shared().path[:]
 	end, errno := pathOf(fd, path)
 	doubtful := kind == unix.S_IFREG // what else there is has no contents there
 	if errno != 0 {

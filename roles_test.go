@@ -329,7 +329,7 @@ func lowered(args []string) int {
 	var p policy
 	f := p.parse(argv)
 	rules := newRuleset(&p, abi)
-	code := filter.build(filterConfig(&p, abi, !rules.empty()))
+	code := buildFilter(&shared().filter, filterConfig(&p, abi, !rules.empty()))
 	ruleset, errno := createRuleset(rules.handled)
 	if f.reason == noReason && errno == 0 {
 		f = p.addRules(ruleset, &rules, argv, envp)

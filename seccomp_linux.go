@@ -24,14 +24,10 @@ func argHigh(n uint32) uint32 { return argLow(n) + 4 }
 // tracerSkip is the number -1, with which a tracer has a call skipped (ptrace(2), seccomp(2)).
 const tracerSkip = 1<<32 - 1
 
-// maxInstructions bounds every filter. A conditional jump reaches 255 instructions, so any two can be joined. The longest has 213; with more
-// room the next variable, shared, begins on another page of memory.
-const maxInstructions = 232
-
 // program is built from its end to its start: what an instruction leads to exists before it, so no jump goes backwards
 // or nowhere, and because the first to be emitted are returns, no path falls off the end.
 type program struct {
-	code   [maxInstructions]bpf.RawInstruction
+	code   *[maxInstructions]bpf.RawInstruction
 	start  int
 	labels [verdictCount]label // of the returns; 0: not emitted yet
 }
@@ -133,9 +129,9 @@ func (g *program) segment(c config, first uint32) label {
 	return g.match(c, archRules, first, g.match(c, rules[:], first, g.ret(allow)))
 }
 
-// build assembles the filter, and returns its instructions.
-func (g *program) build(c config) []bpf.RawInstruction {
-	g.start, g.labels = len(g.code), [verdictCount]label{}
+// buildFilter assembles the filter in memory of the caller's, and returns the part of it that was needed.
+func buildFilter(memory *[maxInstructions]bpf.RawInstruction, c config) []bpf.RawInstruction {
+	g := program{code: memory, start: len(memory)}
 	foreign := g.ret(kill)
 	next := g.segment(c, 0)
 	for first := uint32(segment); first < endOfNumbers; first += segment {
@@ -158,14 +154,11 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(bpf.RawInstruction{}.K)-unsafe.Offsetof(unix.SockFilter{}.K)]
 )
 
-// filter is the program of the launch.
-var filter program
-
 // installFilter installs the filter, which must not be on the stack, on the calling thread. ENOSYS or EINVAL: the kernel is built
 // without it.
 func installFilter(code []bpf.RawInstruction, flags uintptr) syscall.Errno {
-	shared.sockFprog = sockFprog{uint16(len(code)), uintptr(unsafe.Pointer(&code[0]))}
-	return exactlyZero(systemCall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&shared.sockFprog)), 0, 0))
+	shared().sockFprog = sockFprog{uint16(len(code)), uintptr(unsafe.Pointer(&code[0]))}
+	return exactlyZero(systemCall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&shared().sockFprog)), 0, 0))
 }
 
 // filterFlags are those of seccomp(2) that the policy asks for.

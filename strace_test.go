@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -177,10 +178,9 @@ func TestDocumentedCalls(t *testing.T) {
 		}
 	}
 	// On a kernel of another ABI the filter has another length.
-	var program program
 	p := policy{restrictWrites: true, network: networkLocal}
 	rules := newRuleset(&p, 7)
-	code := program.build(filterConfig(&p, 7, !rules.empty()))
+	code := buildFilter(new([maxInstructions]bpf.RawInstruction), filterConfig(&p, 7, !rules.empty()))
 	if length := fmt.Sprintf("{len=%d,", len(code)); !strings.Contains(block, length) {
 		t.Errorf("not documented: %s", length)
 	}

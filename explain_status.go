@@ -194,7 +194,7 @@ func (s *kernelStatus) try() {
 	})
 	filtered := false
 	onThread(func() {
-		if setNoNewPrivs() != 0 || installFilter(filter.build(filterConfig(p, s.abi, false)), 0) != 0 {
+		if setNoNewPrivs() != 0 || installFilter(buildFilter(&shared().filter, filterConfig(p, s.abi, false)), 0) != 0 {
 			return
 		}
 		filtered = true

@@ -22,8 +22,8 @@ type message struct {
 func (f failure) message(args []string) message {
 	original := args
 	if f.rewritten {
-		path := strings.Clone(text(&shared.path[0]))
-		rewriteAgain(pointers(args), pointers(runtimeEnvs())) // which reads .git files into shared.path
+		path := strings.Clone(text(&shared().path[0]))
+		rewriteAgain(pointers(args), pointers(runtimeEnvs())) // which reads .git files into shared().path
 		setPath(path)
 		args = rewrittenWords()
 	}
@@ -35,13 +35,13 @@ func (f failure) message(args []string) message {
 	if f.reason == execFailed {
 		file = located(word)
 	}
-	option, long, which := "-w", "--write", "writable path "+quote(text(&shared.path[0]))
+	option, long, which := "-w", "--write", "writable path "+quote(text(&shared().path[0]))
 	if o := f.pathOption(args); o != nil {
 		if option, long = o.long, o.long; o.short != 0 {
 			option = "-" + string(o.short)
 		}
 		if o.id != optWrite {
-			which = "path " + quote(text(&shared.path[0])) + " of " + long
+			which = "path " + quote(text(&shared().path[0])) + " of " + long
 		}
 	}
 	near := ""
@@ -63,7 +63,7 @@ func (f failure) message(args []string) message {
 	if f.reason == notEnforced {
 		right = rights[f.arg].name
 	}
-	values := map[string]string{"word": quote(word), "path": quote(text(&shared.path[0])), "file": quote(file), "errno": f.errno.Error(),
+	values := map[string]string{"word": quote(word), "path": quote(text(&shared().path[0])), "file": quote(file), "errno": f.errno.Error(),
 		"token": token, "byte": strconv.Itoa(offset), "depth": strconv.Itoa(maxDepth), "right": right, "number": strconv.Itoa(f.arg), "near": near,
 		"option": option, "long": long, "which": which,
 		"report": reportError, "caller": callerName(original), "field": quote(fieldNames[rewriting.field]), "choices": fieldChoices[rewriting.field],
@@ -122,7 +122,7 @@ func (f failure) inPolicy(m message, word, long string, values map[string]string
 	}
 	if strings.Contains(m.row.text, "{which}") || strings.Contains(m.row.text, "{path}") {
 		for i, w := range rewrittenWords() {
-			if _, value, attached := strings.Cut(w, "="); attached && value == text(&shared.path[0]) {
+			if _, value, attached := strings.Cut(w, "="); attached && value == text(&shared().path[0]) {
 				at = i
 			}
 		}
@@ -193,7 +193,7 @@ func (f failure) pathOption(args []string) *option {
 		if f.reason == execFailed {
 			named = named && next == f.arg
 		} else {
-			named = named && value == text(&shared.path[0])
+			named = named && value == text(&shared().path[0])
 		}
 		if named {
 			return &ownOptions[slices.IndexFunc(ownOptions[:], func(o option) bool { return o.id == id })]
@@ -257,7 +257,7 @@ func (f failure) behind(args []string, word, file string) (why reason, near stri
 			return unwantedNear, near
 		}
 	case (f.reason == missingPath || f.reason == protectFailed) && f.errno == unix.ENOENT:
-		switch path := text(&shared.path[0]); {
+		switch path := text(&shared().path[0]); {
 		case strings.HasPrefix(path, "-"):
 			return pathIsOption, ""
 		case strings.HasPrefix(path, "="):

@@ -1,7 +1,7 @@
 package main
 
 // Which option would have allowed what was denied: for each denial, and then all of them on one command line that snib accepts. What a line
-// would open beside is weighed in why_secrets.go, and the network's options in why_network.go.
+// would open beside is weighed in denials_secrets.go, and the network's options in denials_network.go.
 
 import (
 	"os"

@@ -321,7 +321,7 @@ func protectEntry(e *policyEntry, unprotected bool) reason {
 
 // protectGitDirectory adds the directory that a .git file names, if that is in a writable path.
 func protectGitDirectory(git, root *policyEntry, unprotected bool) reason {
-	file := shared.path[:]
+	file := shared().path[:]
 	fd, errno := result(openat(unix.AT_FDCWD, &rewriting.text[git.start], unix.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK))
 	rewriting.named[0] = *git
 	if exhausted(errno) {

@@ -1,7 +1,7 @@
 package main
 
 // --why: the command, run as always and watched from outside. This program executes itself with the other words, so the launch, its policy
-// and its order are the very same; the tracer (why_trace.go) is another process, which is not in the sandbox and gives
+// and its order are the very same; the tracer (denials_trace.go) is another process, which is not in the sandbox and gives
 // the command nothing.
 
 import (

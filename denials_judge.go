@@ -2,7 +2,7 @@ package main
 
 // Which failed calls of a traced command the sandbox has denied. Nothing is tried again. A call is the filter's if the very filter of this launch
 // says so for its arguments; Landlock's if it takes a right that no rule of this launch grants, and its user could have had it
-// otherwise (why_files.go, why_sockets.go).
+// otherwise (denials_files.go, denials_sockets.go).
 
 import (
 	"os"
