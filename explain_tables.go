@@ -98,7 +98,7 @@ func orNothing(names []string) []string {
 
 // What reports ask for.
 const (
-	optExplain optionID = 100 + iota
+	optExplain = optReports + iota
 	optABI
 	optBPF
 	optStatus

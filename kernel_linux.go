@@ -3,9 +3,9 @@ package main
 // The kernel: systemCall, what it answers, and the wrappers that belong to no other room. This file runs in the restricted
 // context described at the head of launch_linux.go.
 //
-// Memory whose address goes to the kernel is that of shared, finding, linking, hiding, protecting, namespaces, a constant, or the kernel's
-// own argv or envp, never on the stack. So a Go function can stand in for systemCall: no stack that moves holds what an address
-// points to.
+// Memory whose address goes to the kernel is that of shared, finding, linking, hiding, protecting, namespaces, a constant, a path of
+// policy.go, or the kernel's own argv or envp, never on the stack. So a Go function can stand in for systemCall: no stack that moves
+// holds what an address points to.
 
 import (
 	"syscall"

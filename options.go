@@ -43,6 +43,8 @@ const (
 	optCommandCWD
 	optLegacy
 	optInheritPID
+
+	optReports // from here on: those that main reads
 )
 
 type option struct {
@@ -114,7 +116,7 @@ func nextOption(options []option, argv []*byte, i int) (id optionID, value strin
 		switch {
 		case is && o.value == "":
 			return 0, "", i, unwantedValue
-		case is || o.value == "" || o.value[0] == '[':
+		case is || o.value == "" || o.id >= optReports && o.value[0] == '[':
 			return o.id, attached, i + 1, noReason
 		case i+1 >= len(argv)-1:
 			return 0, "", i, missingValue

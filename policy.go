@@ -131,6 +131,12 @@ var devPaths = [...]struct {
 // ownPaths are the options that name paths for a use.
 var ownPaths = [pathUses]optionID{namedRoot: optWrite, namedRead: optRead, namedList: optList, unixPath: optUnix}
 
+// The paths of every launch stand beside other data that it reads: constants are on pages that it may have no other use for.
+var (
+	rootPath = [...]byte{'/', 0}
+	nullPath = [...]byte{'/', 'd', 'e', 'v', '/', 'n', 'u', 'l', 'l', 0}
+)
+
 // pathCursor is how far nextPath has come.
 type pathCursor struct {
 	use  pathUse
@@ -147,7 +153,7 @@ func (p *policy) nextPath(c *pathCursor, argv, envp []*byte, buf []byte) (path *
 		use = c.use
 		switch {
 		case use == readEverything && !p.restrictReads:
-			path = unsafe.StringData("/\x00")
+			path = &rootPath[0]
 		case use == readSystem && p.restrictReads && !p.bare && c.base < len(baseSystem):
 			c.base++
 			return unsafe.StringData(baseSystem[c.base-1]), use
@@ -157,7 +163,7 @@ func (p *policy) nextPath(c *pathCursor, argv, envp []*byte, buf []byte) (path *
 				return unsafe.StringData(value), use
 			}
 		case use == nullDevice:
-			path = unsafe.StringData("/dev/null\x00")
+			path = &nullPath[0]
 		case use == namedRoot:
 			if path, c.root = p.nextRoot(argv, buf, c.root); path != nil {
 				return path, use
