@@ -501,10 +501,17 @@ func (i *imageTest) readers(t *testing.T, user uint32) {
 		}
 	}
 	i.outcome(t, user, nil, "change", "FS_IOC_ENABLE_VERITY", "do", outside)
+	op := []string{"each"}
 	for _, path := range paths {
 		for _, r := range reading[3:] {
-			op := []string{"query", fmt.Sprint(r.number), path}
-			got, want := i.outcome(t, user, launchers["snib"](t, root), op...), i.outcome(t, user, nil, op...)
+			op = append(op, "query", fmt.Sprint(r.number), path, ",")
+		}
+	}
+	all, controls := strings.Fields(i.outcome(t, user, launchers["snib"](t, root), op...)), strings.Fields(i.outcome(t, user, nil, op...))
+	for n, path := range paths {
+		for m, r := range reading[3:] {
+			at := n*len(reading[3:]) + m
+			got, want := all[at], controls[at]
 			if got != want {
 				t.Errorf("%s on %s: %s, without a sandbox %s", r.name, filepath.Base(path), got, want)
 			}

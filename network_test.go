@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -52,14 +53,21 @@ func TestSocketFamilies(t *testing.T) {
 		"alg":            {unix.AF_ALG, unix.SOCK_SEQPACKET},
 	}
 	eachMode(t, func(t *testing.T, b *build, mode string) {
-		for name, f := range families {
+		names, all := slices.Collect(maps.Keys(families)), []string{"each"}
+		for _, name := range names {
 			for _, op := range []string{"socket", "socketpair"} {
-				args := []string{op, fmt.Sprint(f[0]), fmt.Sprint(f[1])}
-				control := b.outcome(t, nil, args...)
+				all = append(all, op, fmt.Sprint(families[name][0]), fmt.Sprint(families[name][1]), ",")
+			}
+		}
+		controls, denied, opened := strings.Fields(b.outcome(t, nil, all...)), strings.Fields(b.outcome(t, off[mode], all...)), strings.Fields(b.outcome(t, on[mode], all...))
+		for n, name := range names {
+			f := families[name]
+			for m, op := range []string{"socket", "socketpair"} {
+				control := controls[2*n+m]
 				if control == "EPERM" || op == "socket" && strings.HasPrefix(name, "inet ") && control != "ok" {
 					t.Errorf("%s %s: control: %s", op, name, control)
 				}
-				if got := b.outcome(t, off[mode], args...); got != "EPERM" {
+				if got := denied[2*n+m]; got != "EPERM" {
 					t.Errorf("%s %s: %s", op, name, got)
 				}
 				// Snib's own options leave nothing on but the internet and netlink.
@@ -67,7 +75,7 @@ func TestSocketFamilies(t *testing.T) {
 				if mode == "local" && (op == "socketpair" || f[0] == unix.AF_VSOCK || f[0] == unix.AF_ALG) {
 					want = "EPERM"
 				}
-				if got := b.outcome(t, on[mode], args...); got != want {
+				if got := opened[2*n+m]; got != want {
 					t.Errorf("%s %s with a network: %s, want %s, without a sandbox %s", op, name, got, want, control)
 				}
 			}
@@ -79,23 +87,22 @@ func TestUnixTypes(t *testing.T) {
 	t.Parallel()
 	needUserInGuests(t)
 	eachMode(t, func(t *testing.T, b *build, mode string) {
-		for name, kind := range map[string]int{
-			"stream": unix.SOCK_STREAM, "seqpacket": unix.SOCK_SEQPACKET | unix.SOCK_CLOEXEC,
-			"datagram": unix.SOCK_DGRAM, "raw": unix.SOCK_RAW | unix.SOCK_NONBLOCK,
-		} {
+		all, wants, oks := []string{"each"}, []string{}, []string{}
+		for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_SEQPACKET | unix.SOCK_CLOEXEC, unix.SOCK_DGRAM, unix.SOCK_RAW | unix.SOCK_NONBLOCK} {
 			want := "ok"
-			if mode == "local" && kernelABI() < confinesUnix && (name == "datagram" || name == "raw") {
+			if mode == "local" && kernelABI() < confinesUnix && (kind == unix.SOCK_DGRAM || kind == unix.SOCK_RAW|unix.SOCK_NONBLOCK) {
 				want = "EPERM"
 			}
 			for _, op := range []string{"socket", "socketpair"} {
-				args := []string{op, fmt.Sprint(unix.AF_UNIX), fmt.Sprint(kind)}
-				if got := b.outcome(t, off[mode], args...); got != want {
-					t.Errorf("%s %s: %s, want %s", op, name, got, want)
-				}
-				if got := b.outcome(t, nil, args...); got != "ok" {
-					t.Errorf("%s %s: control: %s", op, name, got)
-				}
+				all = append(all, op, fmt.Sprint(unix.AF_UNIX), fmt.Sprint(kind), ",")
+				wants, oks = append(wants, want), append(oks, "ok")
 			}
+		}
+		if got := b.outcome(t, off[mode], all...); got != strings.Join(wants, " ") {
+			t.Errorf("%q: %s, want %s", all, got, wants)
+		}
+		if got := b.outcome(t, nil, all...); got != strings.Join(oks, " ") {
+			t.Errorf("%q: control: %s", all, got)
 		}
 	})
 }
@@ -170,6 +177,9 @@ func TestReach(t *testing.T) {
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
+		var names []string
+		var listeners []listener
+		tries := map[string][]string{"denied": {"each"}, "allowed": {"each"}, "control": {"each"}}
 		for _, c := range []struct{ network, addr, op, socket string }{
 			{"tcp", "127.0.0.1:0", "connect", "stream"},
 			{"udp", "127.0.0.1:0", "connect", "datagram"},
@@ -204,17 +214,26 @@ func TestReach(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			op := []string{c.op, c.socket, l.addr}
-			if got := b.outcome(t, off[mode], append(op, "denied")...); got != "EPERM" && got != "EACCES" {
-				t.Errorf("%s: %s", name, got)
+			names, listeners = append(names, name), append(listeners, l)
+			for message := range tries {
+				tries[message] = append(tries[message], c.op, c.socket, l.addr, message, ",")
 			}
-			if got := b.outcome(t, on[mode], append(op, "allowed")...); got != "ok" {
-				t.Errorf("%s: with a network: %s", name, got)
-			} else if heard := l.next(t); heard != "allowed" {
-				t.Errorf("%s: heard %q first", name, heard)
+		}
+		for i, got := range strings.Fields(b.outcome(t, off[mode], tries["denied"]...)) {
+			if got != "EPERM" && got != "EACCES" {
+				t.Errorf("%s: %s", names[i], got)
 			}
-			if got := b.outcome(t, nil, append(op, "control")...); got != "ok" || l.next(t) != "control" {
-				t.Errorf("%s: control: %s", name, got)
+		}
+		for i, got := range strings.Fields(b.outcome(t, on[mode], tries["allowed"]...)) {
+			if got != "ok" {
+				t.Errorf("%s: with a network: %s", names[i], got)
+			} else if heard := listeners[i].next(t); heard != "allowed" {
+				t.Errorf("%s: heard %q first", names[i], heard)
+			}
+		}
+		for i, got := range strings.Fields(b.outcome(t, nil, tries["control"]...)) {
+			if got != "ok" || listeners[i].next(t) != "control" {
+				t.Errorf("%s: control: %s", names[i], got)
 			}
 		}
 	})
