@@ -219,21 +219,20 @@ func TestReach(t *testing.T) {
 				tries[message] = append(tries[message], c.op, c.socket, l.addr, message, ",")
 			}
 		}
-		for i, got := range strings.Fields(b.outcome(t, off[mode], tries["denied"]...)) {
-			if got != "EPERM" && got != "EACCES" {
-				t.Errorf("%s: %s", names[i], got)
+		denied := strings.Fields(b.outcome(t, off[mode], tries["denied"]...))
+		allowed := strings.Fields(b.outcome(t, on[mode], tries["allowed"]...))
+		controls := strings.Fields(b.outcome(t, nil, tries["control"]...))
+		for i, name := range names {
+			if denied[i] != "EPERM" && denied[i] != "EACCES" {
+				t.Errorf("%s: %s", name, denied[i])
 			}
-		}
-		for i, got := range strings.Fields(b.outcome(t, on[mode], tries["allowed"]...)) {
-			if got != "ok" {
-				t.Errorf("%s: with a network: %s", names[i], got)
+			if allowed[i] != "ok" {
+				t.Errorf("%s: with a network: %s", name, allowed[i])
 			} else if heard := listeners[i].next(t); heard != "allowed" {
-				t.Errorf("%s: heard %q first", names[i], heard)
+				t.Errorf("%s: heard %q first", name, heard)
 			}
-		}
-		for i, got := range strings.Fields(b.outcome(t, nil, tries["control"]...)) {
-			if got != "ok" || listeners[i].next(t) != "control" {
-				t.Errorf("%s: control: %s", names[i], got)
+			if controls[i] != "ok" || listeners[i].next(t) != "control" {
+				t.Errorf("%s: control: %s", name, controls[i])
 			}
 		}
 	})
