@@ -250,14 +250,17 @@ echo '{"name":"m","version":"1.0.0","dependencies":{"dep":"file:dep"},"scripts":
 npm install --silent --offline && test -e node_modules/dep/package.json && npm test --silent`, "tested\n"},
 	} {
 		t.Run(tool, func(t *testing.T) {
-			path, options := "/usr/bin:/bin", []string{"snib", "-r", ".", "-w", "."}
+			path, cache, options := "/usr/bin:/bin", "", []string{"snib", "-r", ".", "-w", "."}
 			if tool == "go" {
-				root, err := exec.Command(need(t, "go"), "env", "GOROOT").Output()
+				known, err := exec.Command(need(t, "go"), "env", "GOROOT", "GOCACHE").Output()
 				if err != nil {
 					t.Fatal(err)
 				}
-				goroot := strings.TrimSpace(string(root))
-				path, options = goroot+"/bin:"+path, append(options, "-r", goroot)
+				goroot, rest, _ := strings.Cut(string(known), "\n")
+				if cache = strings.TrimSpace(rest); unix.Access(cache, unix.W_OK) != nil {
+					cache = scratch(t)
+				}
+				path, options = goroot+"/bin:"+path, append(options, "-r", goroot, "-r", cache, "-w", cache)
 			} else if _, err := os.Stat("/usr/bin/" + tool); err != nil {
 				t.Skipf("needs %s", tool)
 			}
@@ -269,7 +272,7 @@ npm install --silent --offline && test -e node_modules/dep/package.json && npm t
 				}
 				r := start(t, program, argv, func(cmd *exec.Cmd) {
 					cmd.Dir = dir
-					cmd.Env = []string{"PATH=" + path, "HOME=" + dir, "TMPDIR=" + dir, "LC_ALL=C"}
+					cmd.Env = []string{"PATH=" + path, "HOME=" + dir, "TMPDIR=" + dir, "LC_ALL=C", "GOCACHE=" + cache}
 				})
 				if r.code != 0 || r.stdout != c.want {
 					t.Errorf("%q: %+v, want %q", launcher, r, c.want)
