@@ -626,6 +626,7 @@ func readProfile(t testing.TB, argv []string, dir string) (entries map[string]st
 
 // TestProfiles: what the command lines of newer clients allow, from outside, is what a naive reader makes of their policies.
 func TestProfiles(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	needABI(t, 1)
 	self, err := filepath.EvalSymlinks(probePath)

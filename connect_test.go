@@ -608,6 +608,7 @@ const deferredVariable = "SNIB_TEST_DEFERRED"
 // With TCP_FASTOPEN_CONNECT and a cookie, or none needed, connect is only noted, and made when something is sent. What was noted is what
 // Landlock judged: neither the option nor an address with the message leads elsewhere. It takes a setting, and so a namespace of its own.
 func TestConnectDeferred(t *testing.T) {
+	t.Parallel()
 	needABI(t, firstPorts)
 	needRoot(t)
 	if os.Getenv(deferredVariable) == "" {
@@ -617,7 +618,7 @@ func TestConnectDeferred(t *testing.T) {
 		}
 		for _, b := range builds {
 			r := start(t, self, []string{self, "-test.run=^TestConnectDeferred$", "-test.v"}, func(cmd *exec.Cmd) {
-				cmd.Env = append(os.Environ(), deferredVariable+"="+b.path)
+				cmd.Env = append(os.Environ(), deferredVariable+"="+b.path, aloneVariable+"="+filepath.Dir(release.path))
 				cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
 			})
 			if r.code != 0 || !strings.Contains(r.stdout, "--- PASS: TestConnectDeferred") {

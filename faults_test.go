@@ -1546,6 +1546,9 @@ func emulated() bool { return os.Getenv(guestVariable) != "" }
 // something are in TestHideFaults, those that take namespaces in TestNamespaceFaults, and those that rewrite a policy in TestRewriteFaults.
 func TestFaults(t *testing.T) {
 	needOneGuest(t)
+	if !alone(t) {
+		return
+	}
 	possible, failing, numbers, launches := map[string]bool{}, map[string]bool{}, map[uintptr]bool{}, 0
 	for _, s := range faultScenes(t) {
 		s.refer()
@@ -1591,6 +1594,9 @@ func TestFaults(t *testing.T) {
 // TestFaultPairs makes a second call fail after the first, also where the launch would not have made it without the first fault.
 func TestFaultPairs(t *testing.T) {
 	needOneGuest(t)
+	if !alone(t) {
+		return
+	}
 	launches := 0
 	for _, s := range faultScenes(t) {
 		s.refer()

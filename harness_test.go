@@ -8,6 +8,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -88,7 +89,7 @@ func setUp() error {
 	}
 	_, noGo := exec.LookPath("go")
 	builds = slices.DeleteFunc(builds, func(b *build) bool {
-		b.path = filepath.Join(filepath.Dir(self), b.name)
+		b.path = filepath.Join(cmp.Or(os.Getenv(aloneVariable), filepath.Dir(self)), b.name)
 		if _, missing := os.Stat(b.path); missing == nil || noGo != nil {
 			return missing != nil && b == &plain // where nothing can be built, the release build alone will do
 		}
@@ -101,6 +102,31 @@ func setUp() error {
 		return false
 	})
 	return err
+}
+
+// aloneVariable is, in a process that alone has made, the directory of the binaries under test.
+const aloneVariable = "SNIB_TEST_ALONE"
+
+// alone runs a test in a process of its own, in which it tells that this is so. A test that replaces systemCall needs one for itself, to
+// run beside others.
+func alone(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(aloneVariable) != "" {
+		return true
+	}
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), aloneVariable+"="+filepath.Dir(release.path))
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("%v: %s", err, out)
+	}
+	t.Logf("%s", out)
+	return false
 }
 
 // rolePath is the name by which this binary is a child.

@@ -870,6 +870,9 @@ func hideSites(t testing.TB) map[string]bool {
 // Whatever one call answers, nothing is granted that leads to what is hidden; and what is no property of an entry ends the launch.
 func TestHideFaults(t *testing.T) {
 	needOneGuest(t)
+	if !alone(t) {
+		return
+	}
 	scenes := hideScenes(t)
 	hides := []uintptr{unix.SYS_OPENAT, unix.SYS_STATX, unix.SYS_READLINKAT, unix.SYS_GETDENTS64, unix.SYS_LANDLOCK_ADD_RULE}
 	answers := []uintptr{failed(unix.EMFILE), failed(unix.EACCES), failed(unix.ENOENT)}

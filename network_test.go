@@ -240,6 +240,7 @@ func TestReach(t *testing.T) {
 
 // A root does not bring the sockets in it along: /tmp is one, and other programs' sockets live there.
 func TestSocketInRoot(t *testing.T) {
+	t.Parallel()
 	needABI(t, 1)
 	eachBuild(t, func(t *testing.T, b *build) {
 		dir := scratch(t)
@@ -565,6 +566,7 @@ func pseudoTerminal(t testing.TB) (master, tty *os.File) {
 
 // Typing into the terminal that the command shares with its caller, here a pseudo-terminal of the test's.
 func TestTyping(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	eachMode(t, func(t *testing.T, b *build, mode string) {
 		master, tty := pseudoTerminal(t)

@@ -243,6 +243,7 @@ func TestTracers(t *testing.T) {
 
 // The limits of processes outside are the command's to read only. The original's grammars leave them alone.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	eachBuild(t, func(t *testing.T, b *build) {
 		other := outside(t)
 		limit := func() uint64 {
@@ -359,6 +360,7 @@ func TestKernelCalls(t *testing.T) {
 // The command makes no children of its caller's, whose wait would find them in the command's place. clone3, which has that flag in
 // memory and can put a process into a cgroup besides, is not there.
 func TestChildrenOfCaller(t *testing.T) {
+	t.Parallel()
 	needUserInGuests(t)
 	run := func(path string, launcher []string) (foreign, outcome string) {
 		t.Helper()

@@ -545,6 +545,7 @@ func mounts(args []string) int {
 // The mounts of the caller stay as they are where they are shared; what is mounted beneath a protected path is protected, and
 // what is mounted there later is not seen.
 func TestProtectMounts(t *testing.T) {
+	t.Parallel()
 	needNamespaces(t)
 	for _, c := range []struct{ protect, want string }{
 		{"", "started true true ok ok ok ok ok\n"},
