@@ -97,7 +97,7 @@ var whyProbes = map[string]func(args []string) error{
 	// It stops itself.
 	"stop": func(a []string) error {
 		fmt.Println("stopping")
-		if err := unix.Kill(unix.Getpid(), syscall.Signal(atoi(a[0]))); err != nil {
+		if err := signalSelf(syscall.Signal(atoi(a[0]))); err != nil {
 			return err
 		}
 		return errors.New("continued")
@@ -107,7 +107,7 @@ var whyProbes = map[string]func(args []string) error{
 		if err := exec.Command(a[0], "continueParent").Start(); err != nil {
 			return err
 		}
-		if err := unix.Kill(unix.Getpid(), unix.SIGSTOP); err != nil {
+		if err := signalSelf(unix.SIGSTOP); err != nil {
 			return err
 		}
 		return errors.New("continued")
@@ -176,3 +176,11 @@ func rawRead(fd uintptr, b *byte) (uintptr, uintptr, syscall.Errno) {
 
 //go:nosplit
 func addressOfByte(b *byte) uintptr { return uintptr(unsafe.Pointer(b)) }
+
+// signalSelf sends a signal to the calling thread, which has it before this returns. One to the process may reach another thread, and
+// later.
+func signalSelf(sig syscall.Signal) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return unix.Tgkill(unix.Getpid(), unix.Gettid(), sig)
+}
