@@ -59,9 +59,10 @@ type sharedMemory struct {
 	path [unix.PathMax]byte
 }
 
-// Go aligns variables to 32 bytes at most. With room for it, what is above path is on one page wherever the linker puts this.
-const pageSize = 4096 // the smallest
+const pageSize = 4096 // the smallest that a kernel has
 
+// sharedPages has room for sharedMemory at the start of a page, so that what stands before path is on one page wherever the linker puts
+// this: Go itself aligns no variable to more than 32 bytes.
 var sharedPages [unsafe.Sizeof(sharedMemory{}) + pageSize]byte
 
 var _ = [1]struct{}{}[unsafe.Offsetof(sharedMemory{}.path)/pageSize]

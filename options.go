@@ -44,7 +44,7 @@ const (
 	optLegacy
 	optInheritPID
 
-	optReports // from here on: those that main reads
+	optReports // from here on: those that main reads, whose value may be in brackets
 )
 
 type option struct {
