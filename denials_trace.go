@@ -23,6 +23,7 @@ type tracer struct {
 	executed int  // how often the command's process has executed something: this program, then the command
 	launched bool // the command runs
 	stopped  bool // the command is stopped by job control
+	terminal bool // this process has a controlling one, as the command last stopped
 	blind    bool // the kernel does not tell what is called
 	status   unix.WaitStatus
 	signals  [65]doubled
@@ -120,17 +121,16 @@ func (t *tracer) follow() {
 // mayStop tells whether this process may stop as the command did. Without a terminal nobody may be there to let it go on but the command's
 // own processes, which wait for their tracer. Of one that has let it go on the end may be seen before that.
 func (t *tracer) mayStop() bool {
+	if !t.terminal {
+		for _, e := range t.tracees {
+			if !e.stopped {
+				return false
+			}
+		}
+	}
 	for _, field := range []string{"SigPnd", "ShdPnd"} {
 		pending, _ := strconv.ParseUint(statusField(t.pid, field), 16, 64)
 		if pending>>(unix.SIGCONT-1)&1 != 0 {
-			return false
-		}
-	}
-	if hasTerminal("self") {
-		return true
-	}
-	for _, e := range t.tracees {
-		if !e.stopped {
 			return false
 		}
 	}
@@ -171,7 +171,7 @@ func (t *tracer) stop(pid int, status unix.WaitStatus) {
 		case unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
 			request, e.stopped = unix.PTRACE_LISTEN, true
 			if pid == t.pid {
-				t.stopped = true
+				t.stopped, t.terminal = true, hasTerminal("self")
 			}
 		default:
 			if pid == t.pid {
@@ -253,7 +253,7 @@ type doubled struct {
 // once tells whether a signal arrives at the command for the second time: the terminal, and kill(2) with a process group, send it to this
 // process as well, which passes it on.
 func (t *tracer) once(pid, number int) bool {
-	if number >= len(t.signals) || pid != t.pid && t.processOf(pid) != t.pid {
+	if number >= len(t.signals) {
 		return false
 	}
 	var info struct {
@@ -278,6 +278,9 @@ func (t *tracer) once(pid, number int) bool {
 	}
 	if info.code > 0 && info.code != fromKernel || info.code <= 0 && t.tracees[int(info.pid)] != nil {
 		return false // a fault of its own, a child's end, or a signal among the command's processes
+	}
+	if pid != t.pid && t.processOf(pid) != t.pid {
+		return false
 	}
 	before := &t.signals[number]
 	passedOn, now := info.code == 0 && int(info.pid) == unix.Getpid(), milliseconds()

@@ -113,8 +113,11 @@ var whyProbes = map[string]func(args []string) error{
 		return errors.New("continued")
 	},
 	"continueParent": func([]string) error {
-		for parent := os.Getppid(); os.Getppid() == parent; time.Sleep(10 * time.Millisecond) {
+		// Less and less often: the parent stops at some time, and where tracing is slow it may come to nothing between two signals.
+		wait := 10 * time.Millisecond
+		for parent := os.Getppid(); os.Getppid() == parent; wait *= 2 {
 			_ = unix.Kill(parent, unix.SIGCONT)
+			time.Sleep(wait)
 		}
 		return nil
 	},
