@@ -10,10 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"net/netip"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -267,22 +264,6 @@ func listenFor(how, fdOrAddr string) error {
 	fmt.Println(errnoName(err), port)
 	io.Copy(io.Discard, os.Stdin)
 	return nil
-}
-
-// fetch gets a URL as a Go program does: through the proxy that the environment names.
-func fetch(args []string) int {
-	client := http.Client{Timeout: launchTime}
-	response, err := client.Get(args[0])
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer response.Body.Close()
-	if _, err := io.Copy(os.Stdout, response.Body); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
 }
 
 // counter is a server outside that counts who reached it.
@@ -1141,37 +1122,29 @@ func TestConnectPrograms(t *testing.T) {
 	t.Parallel()
 	needABI(t, firstPorts)
 	asked := make(chan string, 64)
-	origin := httptest.NewUnstartedServer(nil)
-	content := http.NewServeMux()
-	content.HandleFunc("/hello", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello\n") })
-	origin.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked <- r.Header.Get("Via")
-		content.ServeHTTP(w, r)
+	repository := ""
+	origin := serveWeb(t, func(target, via string) (int, string) {
+		asked <- via
+		if target == "/hello" {
+			return 200, "hello\n"
+		}
+		path, _, _ := strings.Cut(target, "?")
+		if file, is := strings.CutPrefix(path, "/repository/"); is {
+			if content, err := os.ReadFile(repository + "/.git/" + file); err == nil {
+				return 200, string(content)
+			}
+		}
+		return 404, ""
 	})
-	origin.Start()
-	t.Cleanup(origin.Close)
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Host != "origin.test" {
-			http.Error(w, "no such host", http.StatusBadGateway)
-			return
+	proxy := serveWeb(t, func(target, _ string) (int, string) {
+		if path, is := strings.CutPrefix(target, "http://origin.test"); is {
+			if status, body, err := get(origin, path, "proxy"); err == nil {
+				return status, body
+			}
 		}
-		request, err := http.NewRequestWithContext(context.Background(), r.Method, origin.URL+r.URL.RequestURI(), nil)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return
-		}
-		request.Header.Set("Via", "proxy")
-		response, err := (&http.Transport{Proxy: nil, DisableKeepAlives: true}).RoundTrip(request)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return
-		}
-		defer response.Body.Close()
-		w.WriteHeader(response.StatusCode)
-		io.Copy(w, response.Body)
-	}))
-	t.Cleanup(proxy.Close)
-	at, err := url.Parse(proxy.URL)
+		return 502, ""
+	})
+	_, port, err := net.SplitHostPort(proxy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -1221,20 +1194,21 @@ http.get(proxy ? { host: proxy.hostname, port: proxy.port, path: url.href, heade
 				tool = need(t, c.tool)
 			}
 			if c.tool == "git" {
-				servedRepository(t, content, tool, scratch(t))
+				repository = scratch(t)
+				commitFile(t, tool, repository)
 			}
 			fetch := func(launcher []string, proxied bool) (run, []string) {
 				t.Helper()
 				from := "http://origin.test"
 				if !proxied {
-					from = origin.URL
+					from = "http://" + origin
 				}
 				argv := append(slices.Clone(launcher), c.argv(t, tool, from)...)
 				r := start(t, need(t, argv[0]), argv, func(cmd *exec.Cmd) {
 					cmd.Dir = dir
 					cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C"}, c.env...)
 					if proxied {
-						cmd.Env = append(cmd.Env, "http_proxy="+proxy.URL)
+						cmd.Env = append(cmd.Env, "http_proxy=http://"+proxy)
 					}
 				})
 				var ways []string
@@ -1250,7 +1224,7 @@ http.get(proxy ? { host: proxy.hostname, port: proxy.port, path: url.href, heade
 				t.Fatalf("control, by the proxy: %+v, asked %q", r, ways)
 			}
 			for _, b := range builds {
-				launcher := []string{b.path, "-w", dir, "--connect", at.Port(), "--"}
+				launcher := []string{b.path, "-w", dir, "--connect", port, "--"}
 				if r, ways := fetch(launcher, false); r.code == 0 || r.stdout != "" || len(ways) != 0 {
 					t.Errorf("%s: directly: %+v, asked %q", b.name, r, ways)
 				}
@@ -1266,8 +1240,8 @@ http.get(proxy ? { host: proxy.hostname, port: proxy.port, path: url.href, heade
 	}
 }
 
-// servedRepository makes one that git can clone from a server that only serves files.
-func servedRepository(t *testing.T, content *http.ServeMux, git, dir string) {
+// commitFile makes a repository that git can clone from a server that only serves files.
+func commitFile(t *testing.T, git, dir string) {
 	t.Helper()
 	if err := os.WriteFile(dir+"/file", []byte("committed\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -1284,5 +1258,4 @@ func servedRepository(t *testing.T, content *http.ServeMux, git, dir string) {
 			t.Fatalf("git %q: %v\n%s", args, err, out)
 		}
 	}
-	content.Handle("/repository/", http.StripPrefix("/repository/", http.FileServer(http.Dir(dir+"/.git"))))
 }

@@ -5,11 +5,9 @@ package main
 import (
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -57,13 +55,8 @@ func TestWhyPrograms(t *testing.T) {
 					}
 				}
 				home := homeOf(t, uid)
-				listener, err := net.Listen("tcp", "127.0.0.1:0")
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer listener.Close()
-				go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "served") }))
-				served := strings.NewReplacer("3128", strconv.Itoa(listener.Addr().(*net.TCPAddr).Port), "@", home)
+				_, port, _ := net.SplitHostPort(serveWeb(t, func(string, string) (int, string) { return 200, "served\n" }))
+				served := strings.NewReplacer("3128", port, "@", home)
 				in := func(script string) run {
 					t.Helper()
 					return start(t, need(t, "sh"), []string{"sh", "-c", script}, func(cmd *exec.Cmd) {

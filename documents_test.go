@@ -169,48 +169,50 @@ type example struct {
 }
 
 // examples are by page and first line; a page alone stands for all that it shows, where the test fails on anything that it does not know.
-var examples = map[string]example{
-	"docs/recipes.md": {by: "TestRecipes"},
-	"docs/denied.md":  {by: "TestDeniedPage"},
-	"docs/install.md": {by: "test/packages"},
+func examples() map[string]example {
+	return map[string]example{
+		"docs/recipes.md": {by: "TestRecipes"},
+		"docs/denied.md":  {by: "TestDeniedPage"},
+		"docs/install.md": {by: "test/packages"},
 
-	"README.md: CGO_ENABLED=0 go build -trimpath -ldflags \"-s -w -E main.entry\" && ./snib -w . -- sh -c 'echo hello > here; echo hello > ~/there'": {by: ".ci/run"},
-	"README.md: go test ./...":                                    {by: ".ci/run"},
-	"README.md: install -m 755 snib /usr/local/bin/":              {setup: "cp ~/bin/snib .", check: "~/prefix/bin/snib --version"},
-	"README.md: install -m 644 snib.1 /usr/local/share/man/man1/": {setup: "echo .Nm >snib.1", check: "cmp snib.1 ~/prefix/share/man/man1/snib.1"},
-	"README.md: ln -s snib codex-linux-sandbox":                   {setup: "cp ~/bin/snib .", check: "./codex-linux-sandbox --help | grep -q POLICY_JSON"},
-	"README.md: COPY --from=snib /snib /usr/bin/snib":             {by: "test/image"}, // docs/install.md has it too
+		"README.md: CGO_ENABLED=0 go build -trimpath -ldflags \"-s -w -E main.entry\" && ./snib -w . -- sh -c 'echo hello > here; echo hello > ~/there'": {by: ".ci/run"},
+		"README.md: go test ./...":                                    {by: ".ci/run"},
+		"README.md: install -m 755 snib /usr/local/bin/":              {setup: "cp ~/bin/snib .", check: "~/prefix/bin/snib --version"},
+		"README.md: install -m 644 snib.1 /usr/local/share/man/man1/": {setup: "echo .Nm >snib.1", check: "cmp snib.1 ~/prefix/share/man/man1/snib.1"},
+		"README.md: ln -s snib codex-linux-sandbox":                   {setup: "cp ~/bin/snib .", check: "./codex-linux-sandbox --help | grep -q POLICY_JSON"},
+		"README.md: COPY --from=snib /snib /usr/bin/snib":             {by: "test/image"}, // docs/install.md has it too
 
-	"README.md: snib --why -w . -- sh -c 'echo hello >~/.npm/log'": {setup: "mkdir ~/.npm"},
+		"README.md: snib --why -w . -- sh -c 'echo hello >~/.npm/log'": {setup: "mkdir ~/.npm"},
 
-	"docs/codex.md: ln -sf \"$(command -v snib)\" codex-linux-sandbox":                                     {by: "TestCodexPage"},
-	"docs/codex.md: profile='{\"type\":\"managed\",\"file_system\":{\"type\":\"restricted\",\"entries\":[": {by: "TestCodexPage"},
-	"docs/codex.md: ln -sf snib /usr/local/bin/codex-linux-sandbox":                                        {not: "it takes the client, which is no package"},
-	"docs/codex.md: for link in \"${CODEX_HOME:-$HOME/.codex}\"/tmp/arg0-linux/codex-arg0*/codex-linux-sandbox; do": {
-		setup: "d=~/.codex/tmp/arg0-linux/codex-arg0x; mkdir -p $d; ln -s /nonexistent $d/codex-linux-sandbox",
-		check: `test "$(readlink ~/.codex/tmp/arg0-linux/codex-arg0x/codex-linux-sandbox)" = ~/prefix/bin/snib`},
-	"docs/codex.md: snib --network -w . -w ~/.codex --dev --hide ~/.ssh --hide ~/.aws -- codex exec -s danger-full-access \"fix the tests\"": {by: "TestRecipes"},
-	"docs/codex.md: #!/bin/sh":                                      {by: "TestCodexPage"},
-	"docs/codex.md: snib --as codex-linux-sandbox":                  {not: "it is a part of a command line"},
-	"docs/codex.md: snib --status":                                  {by: "TestStatus"},
-	"docs/kernels.md: snib --status":                                {by: "TestStatus"},
-	"docs/kernels.md: snib --explain --abi N -w .":                  {by: "TestExplainGolden"},
-	"docs/security.md: snib --explain":                              {by: "TestExplainGolden"},
-	"docs/security.md: setsid -w snib ...":                          {not: "it is a part of a command line"},
-	"docs/internals.md: grep -n systemCall *_linux.go":              {source: true, prints: `(?m)^landlock_linux\.go:\d+:.*systemCall\(unix\.SYS_LANDLOCK_RESTRICT_SELF`},
-	"docs/internals.md: strace ./snib -w /srv/work -- /bin/true":    {by: "TestDocumentedCalls"},
-	"docs/internals.md: ./snib --explain -w /srv/work -- /bin/true": {setup: "cp ~/bin/snib .", prints: `(?m)^  landlock_restrict_self$`},
+		"docs/codex.md: ln -sf \"$(command -v snib)\" codex-linux-sandbox":                                     {by: "TestCodexPage"},
+		"docs/codex.md: profile='{\"type\":\"managed\",\"file_system\":{\"type\":\"restricted\",\"entries\":[": {by: "TestCodexPage"},
+		"docs/codex.md: ln -sf snib /usr/local/bin/codex-linux-sandbox":                                        {not: "it takes the client, which is no package"},
+		"docs/codex.md: for link in \"${CODEX_HOME:-$HOME/.codex}\"/tmp/arg0-linux/codex-arg0*/codex-linux-sandbox; do": {
+			setup: "d=~/.codex/tmp/arg0-linux/codex-arg0x; mkdir -p $d; ln -s /nonexistent $d/codex-linux-sandbox",
+			check: `test "$(readlink ~/.codex/tmp/arg0-linux/codex-arg0x/codex-linux-sandbox)" = ~/prefix/bin/snib`},
+		"docs/codex.md: snib --network -w . -w ~/.codex --dev --hide ~/.ssh --hide ~/.aws -- codex exec -s danger-full-access \"fix the tests\"": {by: "TestRecipes"},
+		"docs/codex.md: #!/bin/sh":                                      {by: "TestCodexPage"},
+		"docs/codex.md: snib --as codex-linux-sandbox":                  {not: "it is a part of a command line"},
+		"docs/codex.md: snib --status":                                  {by: "TestStatus"},
+		"docs/kernels.md: snib --status":                                {by: "TestStatus"},
+		"docs/kernels.md: snib --explain --abi N -w .":                  {by: "TestExplainGolden"},
+		"docs/security.md: snib --explain":                              {by: "TestExplainGolden"},
+		"docs/security.md: setsid -w snib ...":                          {not: "it is a part of a command line"},
+		"docs/internals.md: grep -n systemCall *_linux.go":              {source: true, prints: `(?m)^landlock_linux\.go:\d+:.*systemCall\(unix\.SYS_LANDLOCK_RESTRICT_SELF`},
+		"docs/internals.md: strace ./snib -w /srv/work -- /bin/true":    {by: "TestDocumentedCalls"},
+		"docs/internals.md: ./snib --explain -w /srv/work -- /bin/true": {setup: "cp ~/bin/snib .", prints: `(?m)^  landlock_restrict_self$`},
 
-	"snib.1: snib --hide ~/.ssh --hide ~/.aws -w . -- sh build.sh": {
-		setup: "mkdir ~/.ssh ~/.aws; echo secret >~/.ssh/key; echo 'echo x >done; cat ~/.ssh/key >stolen 2>said; ls ~/.ssh' >build.sh",
-		check: "test -e done && test ! -s stolen && grep -q denied said"},
-	"snib.1: snib --why -w . -- make":                  {tools: []string{"make"}, setup: "printf 'all:\\n\\techo x >~/.npm/log\\n' >Makefile; mkdir ~/.npm", fails: true, prints: `(?m)^    snib -w \. -w /home/me/\.npm -- make$`},
-	"snib.1: snib --explain --abi 2 -w .":              {prints: `(?m)^for Landlock ABI 2 \(--abi\)`},
-	"snib.1: snib --status-fd 3 -w . -- make 3>status": {tools: []string{"make"}, setup: "printf 'all:\\n\\techo x >done\\n' >Makefile", check: "test -e done && grep -q sandboxed status"},
+		"snib.1: snib --hide ~/.ssh --hide ~/.aws -w . -- sh build.sh": {
+			setup: "mkdir ~/.ssh ~/.aws; echo secret >~/.ssh/key; echo 'echo x >done; cat ~/.ssh/key >stolen 2>said; ls ~/.ssh' >build.sh",
+			check: "test -e done && test ! -s stolen && grep -q denied said"},
+		"snib.1: snib --why -w . -- make":                  {tools: []string{"make"}, setup: "printf 'all:\\n\\techo x >~/.npm/log\\n' >Makefile; mkdir ~/.npm", fails: true, prints: `(?m)^    snib -w \. -w /home/me/\.npm -- make$`},
+		"snib.1: snib --explain --abi 2 -w .":              {prints: `(?m)^for Landlock ABI 2 \(--abi\)`},
+		"snib.1: snib --status-fd 3 -w . -- make 3>status": {tools: []string{"make"}, setup: "printf 'all:\\n\\techo x >done\\n' >Makefile", check: "test -e done && grep -q sandboxed status"},
 
-	"docs/status.md: status=$(mktemp)":                 {by: "TestStatusReaders"},
-	"docs/status.md: import json, os, subprocess, sys": {by: "TestStatusReaders"},
-	"docs/status.md: package main":                     {by: "TestStatusReaders"},
+		"docs/status.md: status=$(mktemp)":                 {by: "TestStatusReaders"},
+		"docs/status.md: import json, os, subprocess, sys": {by: "TestStatusReaders"},
+		"docs/status.md: package main":                     {by: "TestStatusReaders"},
+	}
 }
 
 // stages are the commands that .ci/run runs as they stand, or with a shorter time.
@@ -228,10 +230,10 @@ func TestExamples(t *testing.T) {
 	for _, page := range append(pages(t), "snib.1") {
 		for _, s := range shownIn(t, page) {
 			key := page
-			if _, is := examples[page]; !is {
+			if _, is := examples()[page]; !is {
 				key = page + ": " + s.key()
 			}
-			e, is := examples[key]
+			e, is := examples()[key]
 			command, _, _ := strings.Cut(s.text, " #")
 			command = strings.TrimSpace(command)
 			switch {
@@ -261,7 +263,7 @@ func TestExamples(t *testing.T) {
 			})
 		}
 	}
-	for key := range examples {
+	for key := range examples() {
 		if !used[key] {
 			t.Errorf("%q: no page shows it", key)
 		}

@@ -1263,26 +1263,28 @@ func (s *scene) saidInside(fd int, log []madeCall) bool {
 }
 
 // plausible are the errnos with which a call can fail, by its manual page and by what outer filters answer.
-var plausible = map[uintptr][]syscall.Errno{
-	unix.SYS_FCNTL:       {unix.EBADF, unix.EINVAL, unix.EACCES},
-	unix.SYS_CLOSE_RANGE: {unix.EINVAL, unix.EMFILE, unix.ENOMEM},
-	unix.SYS_GETSOCKOPT:  {unix.ENOTSOCK, unix.EBADF, unix.EACCES, unix.ENOPROTOOPT, unix.EINVAL, unix.EFAULT, unix.EOPNOTSUPP, unix.ENOTCONN},
-	unix.SYS_LANDLOCK_CREATE_RULESET: {unix.EOPNOTSUPP, unix.EINVAL, unix.E2BIG, unix.EFAULT, unix.ENOMSG, unix.EMFILE, unix.ENFILE,
-		unix.ENOMEM},
-	unix.SYS_OPENAT: {unix.ENOENT, unix.ENOTDIR, unix.EACCES, unix.ELOOP, unix.ENAMETOOLONG, unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.ENXIO,
-		unix.ENODEV, unix.ESTALE, unix.EINTR, unix.EIO, unix.EINVAL, unix.EBADF, unix.EOVERFLOW},
-	unix.SYS_LANDLOCK_ADD_RULE:      {unix.EINVAL, unix.EBADFD, unix.EBADF, unix.ENOMSG, unix.EFAULT, unix.ENOMEM, unix.EOPNOTSUPP, unix.E2BIG},
-	unix.SYS_CLOSE:                  {unix.EBADF, unix.EIO, unix.EINTR, unix.ENOSPC, unix.EDQUOT},
-	unix.SYS_CAPGET:                 {unix.EINVAL, unix.EFAULT, unix.ESRCH},
-	unix.SYS_CAPSET:                 {unix.EINVAL, unix.EFAULT, unix.ESRCH},
-	unix.SYS_PRCTL:                  {unix.EINVAL, unix.EFAULT, unix.EACCES},
-	unix.SYS_LANDLOCK_RESTRICT_SELF: {unix.E2BIG, unix.EBADF, unix.EBADFD, unix.EINVAL, unix.EOPNOTSUPP, unix.ENOMEM},
-	unix.SYS_SECCOMP:                {unix.EACCES, unix.EBUSY, unix.ECANCELED, unix.EFAULT, unix.EINVAL, unix.ENOMEM, unix.EOPNOTSUPP, unix.ESRCH},
-	unix.SYS_RT_SIGPROCMASK:         {unix.EFAULT, unix.EINVAL},
-	unix.SYS_WRITE: {unix.EAGAIN, unix.EBADF, unix.EPIPE, unix.ENOSPC, unix.EIO, unix.EINTR, unix.EFBIG, unix.EDQUOT, unix.EINVAL, unix.EFAULT,
-		unix.EDESTADDRREQ},
-	unix.SYS_EXECVE: append([]syscall.Errno{unix.E2BIG, unix.ENOEXEC, unix.ENOMEM, unix.ETXTBSY, unix.EIO, unix.EINVAL, unix.EISDIR, unix.ELOOP,
-		unix.EMFILE, unix.ENFILE, unix.ELIBBAD, unix.ENAMETOOLONG, unix.EFAULT, unix.EAGAIN}, goesOn...),
+func plausible() map[uintptr][]syscall.Errno {
+	return map[uintptr][]syscall.Errno{
+		unix.SYS_FCNTL:       {unix.EBADF, unix.EINVAL, unix.EACCES},
+		unix.SYS_CLOSE_RANGE: {unix.EINVAL, unix.EMFILE, unix.ENOMEM},
+		unix.SYS_GETSOCKOPT:  {unix.ENOTSOCK, unix.EBADF, unix.EACCES, unix.ENOPROTOOPT, unix.EINVAL, unix.EFAULT, unix.EOPNOTSUPP, unix.ENOTCONN},
+		unix.SYS_LANDLOCK_CREATE_RULESET: {unix.EOPNOTSUPP, unix.EINVAL, unix.E2BIG, unix.EFAULT, unix.ENOMSG, unix.EMFILE, unix.ENFILE,
+			unix.ENOMEM},
+		unix.SYS_OPENAT: {unix.ENOENT, unix.ENOTDIR, unix.EACCES, unix.ELOOP, unix.ENAMETOOLONG, unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.ENXIO,
+			unix.ENODEV, unix.ESTALE, unix.EINTR, unix.EIO, unix.EINVAL, unix.EBADF, unix.EOVERFLOW},
+		unix.SYS_LANDLOCK_ADD_RULE:      {unix.EINVAL, unix.EBADFD, unix.EBADF, unix.ENOMSG, unix.EFAULT, unix.ENOMEM, unix.EOPNOTSUPP, unix.E2BIG},
+		unix.SYS_CLOSE:                  {unix.EBADF, unix.EIO, unix.EINTR, unix.ENOSPC, unix.EDQUOT},
+		unix.SYS_CAPGET:                 {unix.EINVAL, unix.EFAULT, unix.ESRCH},
+		unix.SYS_CAPSET:                 {unix.EINVAL, unix.EFAULT, unix.ESRCH},
+		unix.SYS_PRCTL:                  {unix.EINVAL, unix.EFAULT, unix.EACCES},
+		unix.SYS_LANDLOCK_RESTRICT_SELF: {unix.E2BIG, unix.EBADF, unix.EBADFD, unix.EINVAL, unix.EOPNOTSUPP, unix.ENOMEM},
+		unix.SYS_SECCOMP:                {unix.EACCES, unix.EBUSY, unix.ECANCELED, unix.EFAULT, unix.EINVAL, unix.ENOMEM, unix.EOPNOTSUPP, unix.ESRCH},
+		unix.SYS_RT_SIGPROCMASK:         {unix.EFAULT, unix.EINVAL},
+		unix.SYS_WRITE: {unix.EAGAIN, unix.EBADF, unix.EPIPE, unix.ENOSPC, unix.EIO, unix.EINTR, unix.EFBIG, unix.EDQUOT, unix.EINVAL, unix.EFAULT,
+			unix.EDESTADDRREQ},
+		unix.SYS_EXECVE: append([]syscall.Errno{unix.E2BIG, unix.ENOEXEC, unix.ENOMEM, unix.ETXTBSY, unix.EIO, unix.EINVAL, unix.EISDIR, unix.ELOOP,
+			unix.EMFILE, unix.ENFILE, unix.ELIBBAD, unix.ENAMETOOLONG, unix.EFAULT, unix.EAGAIN}, goesOn...),
+	}
 }
 
 // everywhere are the errnos of outer filters and of security modules, and the last that is one (MAX_ERRNO).
@@ -1291,7 +1293,7 @@ var everywhere = []syscall.Errno{unix.EPERM, unix.ENOSYS, 4095}
 // wrongAnswers are those that are tried in the place of the right one: errnos, and values that are no errno and not right either. 0 is
 // among them only where it is not what success looks like, or where what it claims is read back.
 func (c *madeCall) wrongAnswers() (all []uintptr) {
-	for _, errno := range slices.Concat(plausible[c.nr], everywhere) {
+	for _, errno := range slices.Concat(plausible()[c.nr], everywhere) {
 		all = append(all, failed(errno))
 	}
 	for _, value := range []int{1, 2, 3, 1 << 31, 1 << 32, 1 << 40, math.MaxInt64, math.MinInt64, -4096} {

@@ -7,7 +7,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
-	"encoding/gob"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -85,12 +85,12 @@ func tinyProgramOf(t testing.TB, goarch, file string) string {
 // argv is the command line of the child "prepared". The preparation is in a file: it may be too long for an argument.
 func (p preparation) argv(t testing.TB) []string {
 	t.Helper()
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(p); err != nil {
+	content, err := json.Marshal(p)
+	if err != nil {
 		t.Fatal(err)
 	}
 	file := scratch(t) + "/preparation"
-	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(file, content, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return []string{"prepared", file}

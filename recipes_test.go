@@ -4,9 +4,7 @@ package main
 // need.
 
 import (
-	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,14 +36,15 @@ git worktree add -q --detach ~/work; echo b >>~/work/a`
 
 // recipes are by the words that a command has after its options, as far as they tell it from the others, with an option in front
 // where only that does.
-var recipes = map[string]recipe{
-	"npm install": {tools: []string{"npm", "curl"}, setup: `mkdir ~/.npm dep; echo '{"name":"dep","version":"1.0.0"}' >dep/package.json
+func recipes() map[string]recipe {
+	return map[string]recipe{
+		"npm install": {tools: []string{"npm", "curl"}, setup: `mkdir ~/.npm dep; echo '{"name":"dep","version":"1.0.0"}' >dep/package.json
 echo '{"name":"m","version":"1.0.0","dependencies":{"dep":"file:dep"},"scripts":{"preinstall":"curl -sS -o page http://127.0.0.1:3128/"}}' >package.json`,
-		check: "test -e node_modules/dep/package.json && test -e ~/.npm/_logs", drop: []string{"-w ~/.npm", "--network"}},
-	"npm test": {tools: []string{"npm"}, setup: `echo '{"name":"m","version":"1.0.0","scripts":{"test":"node --test"}}' >package.json
+			check: "test -e node_modules/dep/package.json && test -e ~/.npm/_logs", drop: []string{"-w ~/.npm", "--network"}},
+		"npm test": {tools: []string{"npm"}, setup: `echo '{"name":"m","version":"1.0.0","scripts":{"test":"node --test"}}' >package.json
 echo 'require("node:test")("t", () => require("fs").writeFileSync("done", ""))' >x.test.js`,
-		check: "test -e done", drop: []string{"-w ."}},
-	"--loopback npm test": {tools: []string{"npm"}, setup: `echo '{"name":"m","version":"1.0.0","scripts":{"test":"node --test"}}' >package.json
+			check: "test -e done", drop: []string{"-w ."}},
+		"--loopback npm test": {tools: []string{"npm"}, setup: `echo '{"name":"m","version":"1.0.0","scripts":{"test":"node --test"}}' >package.json
 cat >x.test.js <<'X'
 const test = require("node:test"), http = require("http"), fs = require("fs");
 for (const host of ["127.0.0.1", "::1"])
@@ -54,7 +53,7 @@ for (const host of ["127.0.0.1", "::1"])
 			http.get({host, port: server.address().port}, r => r.on("data", d => { server.close(); fs.appendFileSync("done", d); done(); })));
 	});
 X`, check: `test "$(cat done)" = hellohello`, drop: []string{"--loopback", "-w ."}},
-	"npm run e2e": {tools: []string{"npm", "chromium-headless-shell"}, setup: `echo '{"name":"m","version":"1.0.0","scripts":{"e2e":"node e2e.js"}}' >package.json
+		"npm run e2e": {tools: []string{"npm", "chromium-headless-shell"}, setup: `echo '{"name":"m","version":"1.0.0","scripts":{"e2e":"node e2e.js"}}' >package.json
 cat >e2e.js <<'X'
 const server = require("http").createServer((q, r) => r.end("<p id=p></p><script>p.textContent = 6 * 7</script>")).listen(0, "127.0.0.1", () =>
 	require("child_process").execFile("chromium-headless-shell", ["--no-sandbox", "--dump-dom", "http://127.0.0.1:" + server.address().port], (error, page) => {
@@ -62,11 +61,11 @@ const server = require("http").createServer((q, r) => r.end("<p id=p></p><script
 		process.exit(error ? 1 : 0);
 	}));
 X`, check: "grep -q 42 done", drop: []string{"--loopback", "-w ."}},
-	"chromium-headless-shell": {tools: []string{"chromium-headless-shell"}, setup: "echo '<p>hello' >page.html", check: "test -s screenshot.png", drop: []string{"-w ."}},
-	"python3 -m pytest": {tools: []string{"python3"}, setup: `printf 'import unittest, tempfile, multiprocessing\nclass T(unittest.TestCase):\n    def test(self):\n        multiprocessing.Lock(); open("done", "w")\n' >test_x.py`,
-		check: "test -e done", drop: []string{"--dev", "-w ."}},
-	"go test ./...": {tools: []string{"go"}, setup: goFixture, check: "test -e done", drop: []string{"--dev"}},
-	"--loopback go test ./...": {tools: []string{"go"}, setup: `printf 'module m\n\ngo 1.20\n' >go.mod; printf 'package m\n' >m.go
+		"chromium-headless-shell": {tools: []string{"chromium-headless-shell"}, setup: "echo '<p>hello' >page.html", check: "test -s screenshot.png", drop: []string{"-w ."}},
+		"python3 -m pytest": {tools: []string{"python3"}, setup: `printf 'import unittest, tempfile, multiprocessing\nclass T(unittest.TestCase):\n    def test(self):\n        multiprocessing.Lock(); open("done", "w")\n' >test_x.py`,
+			check: "test -e done", drop: []string{"--dev", "-w ."}},
+		"go test ./...": {tools: []string{"go"}, setup: goFixture, check: "test -e done", drop: []string{"--dev"}},
+		"--loopback go test ./...": {tools: []string{"go"}, setup: `printf 'module m\n\ngo 1.20\n' >go.mod; printf 'package m\n' >m.go
 cat >m_test.go <<'X'
 package m
 
@@ -89,7 +88,7 @@ func TestM(t *testing.T) {
 	os.WriteFile("done", text, 0o666)
 }
 X`, check: `test "$(cat done)" = hello`, drop: []string{"--dev", "--loopback"}},
-	"--loopback python3 -m pytest": {tools: []string{"python3"}, setup: `cat >test_x.py <<'X'
+		"--loopback python3 -m pytest": {tools: []string{"python3"}, setup: `cat >test_x.py <<'X'
 import unittest, multiprocessing, threading, http.server, urllib.request
 class T(unittest.TestCase):
     def test(self):
@@ -100,7 +99,7 @@ class T(unittest.TestCase):
             open("done", "wb").write(answer.read())
         server.shutdown()
 X`, check: "cmp done test_x.py", drop: []string{"--dev", "--loopback", "-w ."}},
-	"cargo test --offline": {tools: []string{"cargo", "cc"}, setup: `mkdir src; printf '[package]\nname = "m"\nversion = "0.1.0"\nedition = "2021"\n' >Cargo.toml
+		"cargo test --offline": {tools: []string{"cargo", "cc"}, setup: `mkdir src; printf '[package]\nname = "m"\nversion = "0.1.0"\nedition = "2021"\n' >Cargo.toml
 cat >src/lib.rs <<'X'
 #[test]
 fn t() {
@@ -110,24 +109,25 @@ fn t() {
     std::fs::write("done", "").unwrap();
 }
 X`, check: "test -e done", drop: []string{"--dev", "-w ."}},
-	"make": {tools: []string{"make", "gcc"}, setup: `printf 'int main(void) { return 0; }\n' >m.c; printf 'm: m.c\n\tgcc -o m m.c\n' >Makefile`, check: "./m", drop: []string{"--dev", "-w ."}},
-	"--protect make": {tools: []string{"make", "gcc", "git"}, setup: `git init -q; git config user.name me; git config user.email me@example.com
+		"make": {tools: []string{"make", "gcc"}, setup: `printf 'int main(void) { return 0; }\n' >m.c; printf 'm: m.c\n\tgcc -o m m.c\n' >Makefile`, check: "./m", drop: []string{"--dev", "-w ."}},
+		"--protect make": {tools: []string{"make", "gcc", "git"}, setup: `git init -q; git config user.name me; git config user.email me@example.com
 printf 'int main(void) { return 0; }\n' >m.c; git add m.c; git commit -qm first; echo >>m.c
 printf 'm: m.c\n\tgcc -o m m.c\n\tgit status --short >short\n\tgit diff --stat >stat\n\tgit log >log\n\t-git commit -qam second 2>said\n\t-echo x >.git/hooks/x\n' >Makefile`,
-		check: `./m && test -s short -a -s stat -a -s log && { test ! -s said || grep -qF "fatal: Unable to create '$PWD/.git/index.lock': Read-only file system" said; }`,
-		drop:  []string{"--dev", "-w ."}, harm: `test "$(git log -1 --format=%s)" = second && test -e .git/hooks/x`, lift: "--protect .git"},
-	"git commit": {tools: []string{"git"}, setup: worktree,
-		check: "test $(git log --format=%s -1) = work", drop: []string{`-w "$(git rev-parse --git-common-dir)"`}},
-	"--read git commit": {tools: []string{"git"}, setup: `printf '[user]\n name = me\n email = me@example.com\n' >~/.gitconfig; git init -q; echo a >a; git add a; git commit -qm first; echo b >>a`,
-		check: "test $(git log --format=%s -1) = work", drop: []string{"-r ~/.gitconfig", "-w ."}},
-	"gpg --batch --sign notes": {tools: []string{"gpg", "gpgconf"}, setup: `mkdir -m 700 ~/.gnupg; echo text >notes; gpg -q --batch --passphrase '' --quick-gen-key me@example.com ed25519 sign never; gpgconf --kill all`,
-		check: "gpgconf --kill all; gpg -q --batch --verify notes.gpg", drop: []string{"-w ~/.gnupg", "--unix /"}, until: confinesUnix},
-	"tmux -L job new-session -d make": {tools: []string{"tmux", "make"}, setup: `printf 'all:\n\techo x >done\n' >Makefile`,
-		check: "i=0; until test -e done; do test $((i += 1)) -lt 50 || exit 1; sleep .1; done", drop: []string{"--dev", "--unix /"}, until: confinesUnix},
-	"curl": {tools: []string{"curl"}, check: "grep -q http://example.invalid/ page", drop: []string{"--connect 3128", "-w ."}, abi: firstPorts},
-	"codex exec": {tools: []string{"curl"}, setup: `mkdir ~/.codex ~/.ssh ~/.aws ~/other; echo secret >~/.ssh/key; echo secret >~/.aws/key
+			check: `./m && test -s short -a -s stat -a -s log && { test ! -s said || grep -qF "fatal: Unable to create '$PWD/.git/index.lock': Read-only file system" said; }`,
+			drop:  []string{"--dev", "-w ."}, harm: `test "$(git log -1 --format=%s)" = second && test -e .git/hooks/x`, lift: "--protect .git"},
+		"git commit": {tools: []string{"git"}, setup: worktree,
+			check: "test $(git log --format=%s -1) = work", drop: []string{`-w "$(git rev-parse --git-common-dir)"`}},
+		"--read git commit": {tools: []string{"git"}, setup: `printf '[user]\n name = me\n email = me@example.com\n' >~/.gitconfig; git init -q; echo a >a; git add a; git commit -qm first; echo b >>a`,
+			check: "test $(git log --format=%s -1) = work", drop: []string{"-r ~/.gitconfig", "-w ."}},
+		"gpg --batch --sign notes": {tools: []string{"gpg", "gpgconf"}, setup: `mkdir -m 700 ~/.gnupg; echo text >notes; gpg -q --batch --passphrase '' --quick-gen-key me@example.com ed25519 sign never; gpgconf --kill all`,
+			check: "gpgconf --kill all; gpg -q --batch --verify notes.gpg", drop: []string{"-w ~/.gnupg", "--unix /"}, until: confinesUnix},
+		"tmux -L job new-session -d make": {tools: []string{"tmux", "make"}, setup: `printf 'all:\n\techo x >done\n' >Makefile`,
+			check: "i=0; until test -e done; do test $((i += 1)) -lt 50 || exit 1; sleep .1; done", drop: []string{"--dev", "--unix /"}, until: confinesUnix},
+		"curl": {tools: []string{"curl"}, check: "grep -q http://example.invalid/ page", drop: []string{"--connect 3128", "-w ."}, abi: firstPorts},
+		"codex exec": {tools: []string{"curl"}, setup: `mkdir ~/.codex ~/.ssh ~/.aws ~/other; echo secret >~/.ssh/key; echo secret >~/.aws/key
 printf '#!/bin/sh\necho x >done; echo x >~/.codex/log; echo x >/tmp/codex-$$ && rm /tmp/codex-$$ && echo x >tmp\necho x >~/other/escaped\ncat ~/.ssh/key ~/.aws/key >stolen\ncurl -sS -o page http://127.0.0.1:3128/ && test $# = 4\n' >~/bin/codex; chmod 755 ~/bin/codex`,
-		check: "test -e done && test -e ~/.codex/log && test -e tmp", drop: []string{"-w ~/.codex", "--dev", "-w .", "--network"}},
+			check: "test -e done && test -e ~/.codex/log && test -e tmp", drop: []string{"-w ~/.codex", "--dev", "-w .", "--network"}},
+	}
 }
 
 // readPage returns the text of a page.
@@ -226,7 +226,7 @@ func TestRecipes(t *testing.T) {
 		}
 		options, tail, is := strings.Cut(command, " -- ")
 		key := ""
-		for k := range recipes {
+		for k := range recipes() {
 			words, option := k, ""
 			if strings.HasPrefix(k, "--") {
 				option, words, _ = strings.Cut(k, " ")
@@ -240,7 +240,7 @@ func TestRecipes(t *testing.T) {
 			continue
 		}
 		used[key] = true
-		c := recipes[key]
+		c := recipes()[key]
 		t.Run(key, func(t *testing.T) {
 			t.Parallel()
 			for _, tool := range c.tools {
@@ -253,13 +253,7 @@ func TestRecipes(t *testing.T) {
 			try := func(command string) (works bool, r run, home string) {
 				t.Helper()
 				home = beyondDev(t)
-				listener, err := net.Listen("tcp", "127.0.0.1:0")
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer listener.Close()
-				go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, r.URL) }))
-				_, port, _ := net.SplitHostPort(listener.Addr().String())
+				_, port, _ := net.SplitHostPort(serveWeb(t, func(target, _ string) (int, string) { return 200, target + "\n" }))
 				served := strings.NewReplacer("3128", port)
 				command = served.Replace(command)
 				if r := inHome(t, home, "set -e\n"+served.Replace(c.setup)); r.code != 0 {
@@ -314,7 +308,7 @@ func TestRecipes(t *testing.T) {
 			}
 		})
 	}
-	for key := range recipes {
+	for key := range recipes() {
 		if !used[key] {
 			t.Errorf("%q: not in the page", key)
 		}

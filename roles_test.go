@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/gob"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -195,7 +194,7 @@ func prepared(args []string) int {
 	var p preparation
 	file, err := os.Open(args[0])
 	if err == nil {
-		err = gob.NewDecoder(file).Decode(&p)
+		err = json.NewDecoder(file).Decode(&p)
 		file.Close()
 	}
 	if err != nil {

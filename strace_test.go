@@ -199,19 +199,21 @@ func TestDocumentedCalls(t *testing.T) {
 
 // straceFaults are what becomes of each call of a launch, one at a time; a leading "=" is a success value that it should not
 // have. They show that the failing kernel of faults_test.go, which tries far more, is like the real one.
-var straceFaults = map[string][]string{
-	"close_range":             {"ENOSYS"},
-	"getsockopt":              {"EPERM"},
-	"landlock_create_ruleset": {"ENOSYS", "EOPNOTSUPP", "=0", "=999"},
-	"openat":                  {"ENOENT", "EMFILE"},
-	"landlock_add_rule":       {"EINVAL", "=1"},
-	"close":                   {"EIO"},
-	"capget":                  {"EPERM"},
-	"capset":                  {"EPERM", "=0"},
-	"prctl":                   {"EPERM", "=1"},
-	"landlock_restrict_self":  {"E2BIG", "=1"},
-	"seccomp":                 {"EINVAL", "=4321"},
-	"execve":                  {"ENOENT", "EPERM"},
+func straceFaults() map[string][]string {
+	return map[string][]string{
+		"close_range":             {"ENOSYS"},
+		"getsockopt":              {"EPERM"},
+		"landlock_create_ruleset": {"ENOSYS", "EOPNOTSUPP", "=0", "=999"},
+		"openat":                  {"ENOENT", "EMFILE"},
+		"landlock_add_rule":       {"EINVAL", "=1"},
+		"close":                   {"EIO"},
+		"capget":                  {"EPERM"},
+		"capset":                  {"EPERM", "=0"},
+		"prctl":                   {"EPERM", "=1"},
+		"landlock_restrict_self":  {"E2BIG", "=1"},
+		"seccomp":                 {"EINVAL", "=4321"},
+		"execve":                  {"ENOENT", "EPERM"},
+	}
 }
 
 // fault is one fault and what it must lead to.
@@ -282,7 +284,7 @@ func TestStraceFaults(t *testing.T) {
 	for _, call := range kind.calls {
 		name, _, _ := strings.Cut(call, " ")
 		seen[name]++
-		for _, value := range straceFaults[name] {
+		for _, value := range straceFaults()[name] {
 			f := fault{kind: kind, call: call, nth: seen[name], first: name == "landlock_create_ruleset" && seen[name] == 1, value: value}
 			injected++
 			if f.inject(t) {
