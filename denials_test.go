@@ -212,6 +212,41 @@ func needNewDenials(t *testing.T) {
 	}
 }
 
+// whyTried is what became of a case.
+type whyTried struct {
+	outcome string
+	report  whyReport
+}
+
+// tryTogether tries what needs no particular kernel, and has options of the same kinds, in one process: what has options has paths of its
+// own.
+func tryTogether(t *testing.T, cases []whyCase, options func(whyCase) []string) map[string]whyTried {
+	t.Helper()
+	groups := map[string][]whyCase{}
+	for _, c := range cases {
+		if c.needs == nil {
+			kinds := slices.DeleteFunc(slices.Clone(options(c)), func(word string) bool { return word[0] != '-' })
+			groups[strings.Join(kinds, " ")] = append(groups[strings.Join(kinds, " ")], c)
+		}
+	}
+	tried := map[string]whyTried{}
+	for _, group := range groups {
+		launcher, op := []string{"snib"}, []string{"each"}
+		for _, c := range group {
+			launcher, op = append(launcher, options(c)...), append(append(op, c.op...), ",")
+		}
+		got, report := whyProbe(t, append(launcher, "--"), op...)
+		outcomes := strings.Fields(got)
+		if len(outcomes) != len(group) {
+			t.Fatalf("%d outcomes of %d: %s", len(outcomes), len(group), got)
+		}
+		for i, c := range group {
+			tried[c.name] = whyTried{outcomes[i], report}
+		}
+	}
+	return tried
+}
+
 // TestWhy: each kind of denial is told. The same without a sandbox, and with the options that allow it, is no denial; where the report
 // suggests a command line, that is run, too.
 func TestWhy(t *testing.T) {
@@ -220,17 +255,28 @@ func TestWhy(t *testing.T) {
 	needNewDenials(t)
 	needABI(t, 1)
 	dir, in := whyTree(t)
-	for i, c := range append(fileCases(t, dir, in), otherCases(t, dir)...) {
+	cases := fileCases(t, dir, in)
+	for i := range cases {
+		dir, in := whyTree(t)
+		cases[i] = fileCases(t, dir, in)[i]
+	}
+	others := otherCases(t, dir)
+	inside := tryTogether(t, slices.Concat(cases, others), func(c whyCase) []string { return c.options })
+	allowable := slices.DeleteFunc(slices.Clone(cases), func(c whyCase) bool { return c.allow == nil })
+	allowed := tryTogether(t, allowable, func(c whyCase) []string { return c.allow })
+	for _, c := range slices.Concat(cases, others) {
 		t.Run(c.name, func(t *testing.T) {
 			if c.needs != nil {
 				c.needs(t)
 			}
-			if i < len(fileCases(t, dir, in)) {
-				dir, in := whyTree(t)
-				c = fileCases(t, dir, in)[i]
+			try := func(before map[string]whyTried, options []string) (string, whyReport) {
+				t.Helper()
+				if tried, is := before[c.name]; is {
+					return tried.outcome, tried.report
+				}
+				return whyProbe(t, slices.Concat([]string{"snib"}, options, []string{"--"}), c.op...)
 			}
-			launcher := slices.Concat([]string{"snib"}, c.options, []string{"--"})
-			got, report := whyProbe(t, launcher, c.op...)
+			got, report := try(inside, c.options)
 			if got != c.outcome {
 				t.Fatalf("the sandbox: %s, want %s", got, c.outcome)
 			}
@@ -241,7 +287,7 @@ func TestWhy(t *testing.T) {
 				c.allowed = "ok"
 			}
 			if c.allow != nil {
-				got, report := whyProbe(t, slices.Concat([]string{"snib"}, c.allow, []string{"--"}), c.op...)
+				got, report := try(allowed, c.allow)
 				if got != c.allowed {
 					t.Errorf("%q: %s, want %s", c.allow, got, c.allowed)
 				}
@@ -264,7 +310,8 @@ func TestWhy(t *testing.T) {
 	}
 }
 
-// TestWhyNotOurs: what the same user could not have done without the sandbox is not told, and neither is what nobody could.
+// TestWhyNotOurs: what the same user could not have done without the sandbox is not told, and neither is what nobody could. One process
+// tries it all.
 func TestWhyNotOurs(t *testing.T) {
 	t.Parallel()
 	needUserInGuests(t)
@@ -285,6 +332,7 @@ func TestWhyNotOurs(t *testing.T) {
 		mounted = readOnlyMount(t)
 		fixed = makeImmutable(t, base+"/fixed/file")
 	}
+	var ops, want, of []string
 	for _, c := range []struct {
 		name string
 		root bool // it takes files that root has prepared
@@ -317,23 +365,25 @@ func TestWhyNotOurs(t *testing.T) {
 		{"host name", false, []string{"hostName", "snib"}, "EPERM"},
 		{"unmount", false, []string{"unmount", "/proc"}, "EPERM"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			if c.root {
-				needRoot(t)
-			}
-			if c.name == "immutable" && !fixed {
-				return // the file system has no such attribute
-			}
-			r, report := whyOf(t, release.path, slices.Concat([]string{"snib", "--"}, prefix, c.op), nil)
-			if got := strings.TrimSpace(r.stdout); got != c.got {
-				t.Fatalf("%s, want %s: %+v", got, c.got, r)
-			}
-			for _, d := range report.Denials {
-				if d.Call != "clone3" { // of the C library's, on which it falls back
-					t.Errorf("told: %+v", d)
-				}
-			}
-		})
+		if c.root && os.Geteuid() != 0 || c.name == "immutable" && !fixed { // the file system has no such attribute
+			continue
+		}
+		ops, want, of = append(append(ops, c.op...), ","), append(want, c.got), append(of, c.name)
+	}
+	r, report := whyOf(t, release.path, slices.Concat([]string{"snib", "--"}, prefix, []string{"each"}, ops), nil)
+	got := strings.Fields(r.stdout)
+	if len(got) != len(want) {
+		t.Fatalf("%d outcomes, want %d: %+v", len(got), len(want), r)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("%s: %s, want %s", of[i], got[i], want[i])
+		}
+	}
+	for _, d := range report.Denials {
+		if d.Call != "clone3" { // of the C library's, on which it falls back
+			t.Errorf("told: %+v", d)
+		}
 	}
 }
 
