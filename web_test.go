@@ -1,6 +1,6 @@
 package main
 
-// As much of HTTP as the tests speak. net/http itself would make this binary half as slow again to start, and the tests start it some
+// As much of HTTP as the tests speak. net/http itself takes some milliseconds at each start of this binary, which the tests start some
 // thousand times.
 
 import (
