@@ -1122,7 +1122,7 @@ func TestConnectPrograms(t *testing.T) {
 	t.Parallel()
 	needABI(t, firstPorts)
 	asked := make(chan string, 64)
-	repository := ""
+	repository := scratch(t)
 	origin := serveWeb(t, func(target, via string) (int, string) {
 		asked <- via
 		if target == "/hello" {
@@ -1194,7 +1194,6 @@ http.get(proxy ? { host: proxy.hostname, port: proxy.port, path: url.href, heade
 				tool = need(t, c.tool)
 			}
 			if c.tool == "git" {
-				repository = scratch(t)
 				commitFile(t, tool, repository)
 			}
 			fetch := func(launcher []string, proxied bool) (run, []string) {

@@ -370,6 +370,10 @@ func TestWhyNotOurs(t *testing.T) {
 		}
 		ops, want, of = append(append(ops, c.op...), ","), append(want, c.got), append(of, c.name)
 	}
+	control := start(t, prefix[0], slices.Concat(prefix, []string{"each"}, ops), nil)
+	if outcomes := strings.Fields(control.stdout); len(outcomes) != len(want) || slices.Contains(outcomes, "ok") {
+		t.Fatalf("without a sandbox: %+v", control)
+	}
 	r, report := whyOf(t, release.path, slices.Concat([]string{"snib", "--"}, prefix, []string{"each"}, ops), nil)
 	got := strings.Fields(r.stdout)
 	if len(got) != len(want) {

@@ -23,7 +23,7 @@ type tracer struct {
 	executed int  // how often the command's process has executed something: this program, then the command
 	launched bool // the command runs
 	stopped  bool // the command is stopped by job control
-	terminal bool // this process has a controlling one, as the command last stopped
+	terminal bool // this process had a controlling terminal when the command last stopped
 	blind    bool // the kernel does not tell what is called
 	status   unix.WaitStatus
 	signals  [65]doubled

@@ -125,8 +125,8 @@ func suite(id uint32) string {
 		return err.Error()
 	}
 	defer r.Close()
-	// A Go program's runtime wakes up every 20 microseconds at first, which the emulation makes dear: what sleeps sleeps longer here. Children
-	// inherit that of the thread that starts them (PR_SET_TIMERSLACK(2const)).
+	// A Go program's runtime wakes up every 20 microseconds at first, which is dear under emulation: what sleeps may sleep longer here. Children
+	// inherit the slack of the thread that starts them (PR_SET_TIMERSLACK(2const)).
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	const slack = 10 * time.Millisecond

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -85,7 +86,7 @@ func tinyProgramOf(t testing.TB, goarch, file string) string {
 // argv is the command line of the child "prepared". The preparation is in a file: it may be too long for an argument.
 func (p preparation) argv(t testing.TB) []string {
 	t.Helper()
-	content, err := json.Marshal(p)
+	content, err := json.Marshal(p.changed(func(s string) string { return hex.EncodeToString([]byte(s)) }))
 	if err != nil {
 		t.Fatal(err)
 	}

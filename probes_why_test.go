@@ -113,7 +113,7 @@ var whyProbes = map[string]func(args []string) error{
 		return errors.New("continued")
 	},
 	"continueParent": func([]string) error {
-		// Less and less often: the parent stops at some time, and where tracing is slow it may come to nothing between two signals.
+		// Less and less often: it is not known when the parent stops, and where tracing is slow it may get nothing done between two signals.
 		wait := 10 * time.Millisecond
 		for parent := os.Getppid(); os.Getppid() == parent; wait *= 2 {
 			_ = unix.Kill(parent, unix.SIGCONT)

@@ -190,6 +190,17 @@ type preparation struct {
 	HideProc  bool        // /proc is unmounted, in a mount namespace of its own
 }
 
+// changed is p with its strings changed. They are in hexadecimal where p is written down as JSON, which holds nothing but UTF-8.
+func (p preparation) changed(change func(string) string) preparation {
+	p.Path, p.Argv, p.Env = change(p.Path), slices.Clone(p.Argv), slices.Clone(p.Env)
+	for _, list := range [][]string{p.Argv, p.Env} {
+		for i := range list {
+			list[i] = change(list[i])
+		}
+	}
+	return p
+}
+
 func prepared(args []string) int {
 	var p preparation
 	file, err := os.Open(args[0])
@@ -201,6 +212,13 @@ func prepared(args []string) int {
 		fmt.Println(err)
 		return 1
 	}
+	p = p.changed(func(s string) string {
+		content, err := hex.DecodeString(s)
+		if err != nil {
+			panic(err)
+		}
+		return string(content)
+	})
 	if err := p.become(); err != nil {
 		fmt.Println(err)
 	}
